@@ -1,0 +1,96 @@
+/** What each folder may import (see the layout in docs/architecture.md). Everything not named is forbidden. */
+const layers = {
+  domain: ['^domain/', 'zod'],
+  workflows: ['^workflows/', '^domain/', '@temporalio/workflow', '@temporalio/common'],
+  providers: ['^providers/', '^domain/', 'zod', 'undici', 'node:'],
+  storage: ['^storage/', '^domain/', 'zod', 'node:'],
+  activities: [
+    '^activities/',
+    '^domain/',
+    '^providers/',
+    '^storage/',
+    '@temporalio/(activity|client|common)',
+    'zod',
+    'node:',
+  ],
+  emulators: ['^emulators/', '^domain/', 'zod', 'pngjs', 'yaml', 'node:'],
+  client: [
+    '^client/',
+    '^domain/',
+    '^storage/',
+    '@temporalio/(client|common)',
+    'csv-parse',
+    'iconv-lite',
+    'yaml',
+    'zod',
+    'node:',
+  ],
+  workers: [
+    '^(workers|workflows|activities|providers|storage|client|domain)/',
+    '@temporalio/(worker|client|common|activity)',
+    'pino',
+    'undici',
+    'yaml',
+    'zod',
+    'node:',
+  ],
+  cli: ['^cli/', '^client/', '^domain/', '^emulators/', 'commander', 'yaml', 'zod', 'node:'],
+};
+
+/** Types alone couple nothing at run time: messages and signatures are shared through them. */
+const typesAllowed = {
+  workflows: ['^activities/', 'zod'],
+  activities: ['^workflows/'],
+  client: ['^workflows/'],
+};
+
+/** Files with a reason of their own. */
+const exceptions = [
+  // The development server is downloaded by Temporal's own testing client.
+  { path: '^client/engine/download-temporal\\.ts$', to: ['@temporalio/testing'] },
+];
+
+const pattern = (name) => (name.startsWith('^') ? name : `(^|node_modules/)${name}(/|$)`);
+
+function rule(name, from, allowed, dependencyTypes) {
+  const core = allowed.includes('node:') ? ['core'] : [];
+  const pathNot = allowed.filter((target) => target !== 'node:').map(pattern);
+  return {
+    name,
+    severity: 'error',
+    comment: `May import only: ${allowed.join(', ')}`,
+    from,
+    to: { pathNot, ...dependencyTypes, dependencyTypesNot: [...core, ...(dependencyTypes?.dependencyTypesNot ?? [])] },
+  };
+}
+
+const layerRules = Object.entries(layers).flatMap(([folder, allowed]) => {
+  const own = exceptions.filter((exception) => exception.path.startsWith(`^${folder}/`));
+  const from = { path: `^${folder}/`, pathNot: own.map((exception) => exception.path) };
+  const withTypes = [...allowed, ...(typesAllowed[folder] ?? [])];
+  return [
+    rule(`${folder}-imports`, from, allowed, { dependencyTypesNot: ['type-only'] }),
+    rule(`${folder}-types`, from, withTypes, { dependencyTypes: ['type-only'] }),
+    ...own.map(({ path, to }) => rule(`${folder}-exception`, { path }, [...allowed, ...to])),
+  ];
+});
+
+module.exports = {
+  forbidden: [
+    ...layerRules,
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-dev-dependencies',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

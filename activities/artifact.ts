@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { StagedItem } from '../domain/item.ts';
+import { resultRowSchema, type ResultRow } from '../domain/result.ts';
+import type { Store } from '../storage/store.ts';
+
+/**
+ * A finished item in storage is two objects: `metadata/<name>.json`, written first, and
+ * `images/<name>.<ext>`, whose appearance is the commit. An attempt that finds both, made from the
+ * same input in the same batch, returns the recorded row and calls nobody.
+ */
+const sidecarSchema = z.object({
+  batch_id: z.string(),
+  item_id: z.string(),
+  hash: z.string(),
+  file: z.object({ path: z.string(), bytes: z.int(), sha256: z.string(), mime_type: z.string() }),
+  result: resultRowSchema,
+});
+
+const extensions: Readonly<Record<string, string>> = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
+
+export function sidecarKey(name: string): string {
+  return `metadata/${name}.json`;
+}
+
+/** The row of a finished artifact, or null. */
+export async function findFinished(
+  store: Store,
+  batchId: string,
+  item: Pick<StagedItem, 'id' | 'name' | 'hash'>,
+): Promise<ResultRow | null> {
+  const bytes = await store.get(sidecarKey(item.name));
+  if (bytes === null) return null;
+  const sidecar = sidecarSchema.safeParse(parseJson(bytes.toString('utf8'))).data;
+  if (sidecar?.batch_id !== batchId || sidecar.item_id !== item.id || sidecar.hash !== item.hash) return null;
+  const file = await store.stat(sidecar.file.path);
+  return file?.size === sidecar.file.bytes ? sidecar.result : null;
+}
+
+export interface ImageFile {
+  path: string;
+  mimeType: string;
+  data: Uint8Array;
+}
+
+export function imageFile(name: string, image: { mimeType: string; data: Uint8Array }): ImageFile {
+  const { mimeType, data } = image;
+  return { path: `images/${name}.${extensions[mimeType] ?? 'bin'}`, mimeType, data };
+}
+
+/** Writes sidecar, then image. `facts` is everything needed to make the file again. */
+export async function writeArtifact(
+  store: Store,
+  item: StagedItem,
+  file: ImageFile,
+  row: ResultRow,
+  facts: Record<string, unknown>,
+): Promise<void> {
+  const sidecar = {
+    ...facts,
+    item_id: item.id,
+    row: item.row,
+    prompt: item.prompt,
+    negative_prompt: item.negativePrompt ?? null,
+    seed: item.seed,
+    quality: item.quality,
+    aspect_ratio: item.aspectRatio,
+    from_image: item.fromImage ?? null,
+    provider: item.provider,
+    model: item.model,
+    fields: item.fields ?? {},
+    hash: item.hash,
+    file: {
+      path: file.path,
+      bytes: file.data.byteLength,
+      sha256: createHash('sha256').update(file.data).digest('hex'),
+      mime_type: file.mimeType,
+    },
+    result: row,
+  };
+  await store.put(sidecarKey(item.name), `${JSON.stringify(sidecar, null, 2)}\n`);
+  await store.put(file.path, file.data);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A damaged sidecar vouches for nothing; the item is made again.
+    return null;
+  }
+}

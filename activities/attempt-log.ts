@@ -1,0 +1,68 @@
+import { heartbeat } from '@temporalio/activity';
+import { z } from 'zod';
+import type { Usage } from '../domain/result.ts';
+
+const attemptLogSchema = z.object({
+  /** Calls made to the provider. */
+  calls: z.int(),
+  /** Calls lost to the item's own failures: what `retry.maxAttempts` bounds. */
+  faults: z.int(),
+  /** Replies without an image so far; the provider changes its parameters with it. */
+  emptyReplies: z.int(),
+  usage: z.object({ inputTokens: z.number(), outputTokens: z.number(), images: z.number() }),
+});
+
+/**
+ * What the attempts at one item did so far. It travels in the heartbeat from one attempt to the next,
+ * so that what a failed attempt cost is neither lost nor counted twice.
+ */
+export class AttemptLog {
+  private readonly data: z.output<typeof attemptLogSchema>;
+
+  constructor(heartbeatDetails: unknown) {
+    this.data = attemptLogSchema.safeParse(heartbeatDetails).data ?? {
+      calls: 0,
+      faults: 0,
+      emptyReplies: 0,
+      usage: { inputTokens: 0, outputTokens: 0, images: 0 },
+    };
+  }
+
+  get calls(): number {
+    return this.data.calls;
+  }
+
+  get faults(): number {
+    return this.data.faults;
+  }
+
+  get emptyReplies(): number {
+    return this.data.emptyReplies;
+  }
+
+  get usage(): Usage {
+    return this.data.usage;
+  }
+
+  called(): void {
+    this.data.calls += 1;
+    this.beat();
+  }
+
+  charged(usage: Usage | undefined): void {
+    if (usage === undefined) return;
+    this.data.usage.inputTokens += usage.inputTokens;
+    this.data.usage.outputTokens += usage.outputTokens;
+    this.data.usage.images += usage.images;
+  }
+
+  failed(kind: { countsAgainstItem: boolean; empty: boolean }): void {
+    if (kind.countsAgainstItem) this.data.faults += 1;
+    if (kind.empty) this.data.emptyReplies += 1;
+    this.beat();
+  }
+
+  beat(): void {
+    heartbeat(this.data);
+  }
+}

@@ -1,0 +1,37 @@
+import type { WorkflowClient } from '@temporalio/client';
+import type { Limiter } from '../providers/limiter/limiter.ts';
+import type { Store } from '../storage/store.ts';
+import { awaitItem } from './await-item.ts';
+import { mappingErrors } from './failure.ts';
+import { finishBatch } from './finish-batch.ts';
+import { batchLimiterKey, createGenerateImage, type GenerateImageDeps } from './generate-image.ts';
+import { openRun } from './open-run.ts';
+import { readPage } from './read-page.ts';
+import type { CoreActivities, ModelActivities } from './types.ts';
+import { writeResults } from './write-results.ts';
+
+export interface CoreDeps {
+  client: WorkflowClient;
+  limiter: Limiter;
+  openStore: (uri: string) => Store;
+}
+
+/** Activities of the `sluice` task queue. */
+export function createCoreActivities({ client, limiter, openStore }: CoreDeps): CoreActivities {
+  return {
+    readPage: (input) => mappingErrors(() => readPage(openStore(input.storeUri), input)),
+    writeResults: (input) => mappingErrors(() => writeResults(openStore(input.storeUri), input)),
+    openRun: (input) => mappingErrors(() => openRun(openStore(input.storeUri), input)),
+    finishBatch: (input) => mappingErrors(() => finishBatch(openStore(input.summary.storeUri), input)),
+    awaitItem: (input) => awaitItem(client, input),
+    applyLimits: (input) => {
+      limiter.setLimits(batchLimiterKey(input.batchId), { requestsPerMinute: input.ratePerMinute });
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Activities of the model task queues. */
+export function createModelActivities(deps: GenerateImageDeps): ModelActivities {
+  return { generateImage: createGenerateImage(deps) };
+}

@@ -1,0 +1,122 @@
+import type { Command } from 'commander';
+import type { LimitsChange } from '../../domain/batch-spec.ts';
+import { withSluice } from '../connect.ts';
+import { print } from '../output.ts';
+import { durationMs, numberFrom, numberOrNone, wholeNumber } from '../parse-number.ts';
+import { follow } from './follow.ts';
+
+interface LimitFlags {
+  concurrency?: number;
+  rateLimit?: number | null;
+  budget?: number | null;
+  toleratedFailures?: number | null;
+}
+
+export function addControl(batch: Command): void {
+  batch
+    .command('pause')
+    .description('start no more items; those under way finish')
+    .argument('<batch>', 'id of the batch')
+    .addHelpText('after', '\nExample:\n  sluice batch pause batch_20260101_120000_ab12')
+    .action((batchId: string) =>
+      withSluice({ start: true }, async (sluice) => {
+        await sluice.pause(batchId);
+        print(`Batch ${batchId} is paused. Go on with: sluice batch resume ${batchId}`);
+      }),
+    );
+
+  addLimitOptions(batch.command('resume'))
+    .description('go on with a paused batch, with other limits if given')
+    .addHelpText('after', '\nExample:\n  sluice batch resume batch_20260101_120000_ab12 --budget 20')
+    .action((batchId: string, flags: LimitFlags) =>
+      withSluice({ start: true }, async (sluice) => {
+        const change = toChange(flags);
+        if (Object.keys(change).length > 0) await sluice.setLimits(batchId, change);
+        await sluice.resume(batchId);
+        print(`Batch ${batchId} goes on. Follow it with: sluice batch watch ${batchId}`);
+      }),
+    );
+
+  addLimitOptions(batch.command('limits'))
+    .description('change limits of a running batch; print those in force')
+    .addHelpText('after', '\nExample:\n  sluice batch limits batch_20260101_120000_ab12 --concurrency 20 --rate-limit none')
+    .action((batchId: string, flags: LimitFlags) =>
+      withSluice({ start: true }, async (sluice) => {
+        const change = toChange(flags);
+        const changes = Object.keys(change).length > 0;
+        const limits = changes ? await sluice.setLimits(batchId, change) : (await sluice.progress(batchId)).limits;
+        print(JSON.stringify(limits));
+      }),
+    );
+
+  batch
+    .command('cancel')
+    .description('start no more items, let calls under way finish, and close the batch')
+    .argument('<batch>', 'id of the batch')
+    .addHelpText('after', '\nExample:\n  sluice batch cancel batch_20260101_120000_ab12')
+    .action((batchId: string) =>
+      withSluice({ start: true }, async (sluice) => {
+        await sluice.cancel(batchId);
+        print(`Batch ${batchId} is being cancelled; calls under way are paid for and finish first.`);
+      }),
+    );
+
+  batch
+    .command('retry')
+    .description('run items again that failed, or were cancelled')
+    .argument('<batch>', 'id of the batch')
+    .option('--code <codes...>', 'only items that failed with one of these codes')
+    .option('--item <ids...>', 'only these items')
+    .option('--wait', 'follow the batch to its end')
+    .option('--json', 'with --wait: print one JSON object')
+    .addHelpText('after', '\nExample:\n  sluice batch retry batch_20260101_120000_ab12 --code TIMEOUT UNAVAILABLE --wait')
+    .action((batchId: string, flags: { code?: string[]; item?: string[]; wait?: boolean; json?: boolean }) =>
+      withSluice({ start: true }, async (sluice) => {
+        const { items } = await sluice.retry(batchId, {
+          ...(flags.code === undefined ? {} : { codes: flags.code }),
+          ...(flags.item === undefined ? {} : { itemIds: flags.item }),
+        });
+        if (flags.json !== true) print(`Batch ${batchId} runs ${items === null ? 'what did not succeed' : `${String(items)} items`} again.`);
+        if (flags.wait === true) {
+          process.exitCode = await follow(sluice, batchId, { fromRow: 0, json: flags.json === true, verbose: false });
+        }
+      }),
+    );
+
+  batch
+    .command('clean')
+    .description('remove the files of batches that have closed')
+    .requiredOption('--older-than <age>', 'closed at least this long ago, e.g. 12h, 7d, 2w', durationMs)
+    .option('--dry-run', 'only tell what would be removed')
+    .addHelpText('after', '\nExample:\n  sluice batch clean --older-than 30d --dry-run')
+    .action((flags: { olderThan: number; dryRun?: boolean }) =>
+      withSluice({ start: true }, async (sluice) => {
+        let count = 0;
+        for await (const { batch_id, output } of sluice.clean({ olderThanMs: flags.olderThan, dryRun: flags.dryRun })) {
+          count += 1;
+          print(`${flags.dryRun === true ? 'would remove' : 'removed'} ${batch_id}  ${output}`);
+        }
+        print(`${String(count)} batches ${flags.dryRun === true ? 'would be' : 'were'} removed.`);
+      }),
+    );
+}
+
+function addLimitOptions(command: Command): Command {
+  return command
+    .argument('<batch>', 'id of the batch')
+    .option('--concurrency <n>', 'items worked on at once, 1–50', wholeNumber(1, 50))
+    .option('--rate-limit <n>', 'requests a minute, 1–300, or "none"', numberOrNone(wholeNumber(1, 300)))
+    .option('--budget <usd>', 'cap in USD, or "none"', numberOrNone(numberFrom(0)))
+    .option('--tolerated-failures <n>', 'pause when more items than this have failed, or "none"', numberOrNone(wholeNumber(0, 1e9)));
+}
+
+function toChange(flags: LimitFlags): LimitsChange {
+  return {
+    ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
+    ...(flags.rateLimit === undefined ? {} : { ratePerMinute: flags.rateLimit }),
+    ...(flags.budget === undefined ? {} : { budgetUsd: flags.budget }),
+    ...(flags.toleratedFailures === undefined
+      ? {}
+      : { toleratedFailure: { count: flags.toleratedFailures, percent: null, minSample: 10 } }),
+  };
+}

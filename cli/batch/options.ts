@@ -1,0 +1,91 @@
+import { Option, type Command } from 'commander';
+import type { SubmitOptions } from '../../client/submit.ts';
+import type { Config } from '../../client/config.ts';
+import type { BatchSpecInput } from '../../domain/batch-spec.ts';
+import { numberFrom, numberOrNone, wholeNumber } from '../parse-number.ts';
+
+/** What `batch run` and `batch create` take. */
+export interface SubmitFlags {
+  output?: string;
+  flow?: string;
+  format?: 'auto' | 'csv' | 'jsonl';
+  encoding?: string;
+  project?: string;
+  model?: string;
+  concurrency?: number;
+  rateLimit?: number | null;
+  budget?: number;
+  errorPolicy?: 'continue' | 'stop';
+  toleratedFailures?: number;
+  toleratedFailurePercent?: number;
+  maxAttempts?: number;
+  timeout?: number;
+  resume?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+  verbose?: boolean;
+}
+
+export function addSubmitOptions(command: Command): Command {
+  return command
+    .argument('<input>', 'CSV or JSONL file, or - for standard input')
+    .option('-o, --output <dir>', 'directory (or store address) for images, metadata and results')
+    .addOption(new Option('--format <format>', 'format of the input').choices(['auto', 'csv', 'jsonl']).default('auto'))
+    .option('--encoding <name>', 'encoding of the input (found out if not given)')
+    .option('--flow <name>', 'flow to run (image)')
+    .option('--project <name>', 'project the batch belongs to (default)')
+    .option('--model <name>', 'model for rows that name none (by the row’s quality)')
+    .option('--concurrency <n>', 'items worked on at once, 1–50 (10)', wholeNumber(1, 50))
+    .option('--rate-limit <n>', 'requests a minute, 1–300, or "none" for the models’ own (60)', numberOrNone(wholeNumber(1, 300)))
+    .option('--budget <usd>', 'stop before spending more than this', numberFrom(0))
+    .addOption(new Option('--error-policy <policy>', 'go on after a failed item, or stop (continue)').choices(['continue', 'stop']))
+    .option('--tolerated-failures <n>', 'pause when more items than this have failed', wholeNumber(0, 1e9))
+    .option('--tolerated-failure-percent <n>', 'pause when a larger share than this has failed', numberFrom(0, 100))
+    .option('--max-attempts <n>', 'calls an item may lose to its own failures (3)', wholeNumber(1, 20))
+    .option('--timeout <seconds>', 'longest a single call may take (120)', numberFrom(0.1, 3600))
+    .option('--resume', 'do only what is missing or failed in a directory that holds a finished batch')
+    .option('--no-resume', 'start anew over a directory that holds a finished batch')
+    .option('--dry-run', 'check the input and show plan, models, time and cost; start nothing')
+    .option('--json', 'print one JSON object instead of text')
+    .option('-v, --verbose', 'tell more while it runs');
+}
+
+/** Flags win over the configuration's defaults. */
+export function toSubmitOptions(input: string, flags: SubmitFlags, config: Config): SubmitOptions {
+  return {
+    input: input === '-' ? { stream: process.stdin } : { path: input },
+    output: flags.output ?? config.defaults.output,
+    format: flags.format,
+    encoding: flags.encoding,
+    resume: flags.resume,
+    spec: toSpec(flags, config),
+  };
+}
+
+function toSpec(flags: SubmitFlags, { defaults }: Config): BatchSpecInput {
+  return {
+    ...given({
+      flow: flags.flow,
+      project: flags.project,
+      model: flags.model ?? defaults.model,
+      errorPolicy: flags.errorPolicy ?? defaults.error_policy,
+      timeoutMs: flags.timeout === undefined ? defaults.timeout_ms : Math.round(flags.timeout * 1000),
+    }),
+    limits: {
+      ...given({
+        concurrency: flags.concurrency ?? defaults.concurrency,
+        ratePerMinute: flags.rateLimit === undefined ? defaults.rate_limit : flags.rateLimit,
+        budgetUsd: flags.budget ?? defaults.budget_usd,
+      }),
+      toleratedFailure: given({ count: flags.toleratedFailures, percent: flags.toleratedFailurePercent }),
+    },
+    retry: given({ maxAttempts: flags.maxAttempts ?? defaults.max_attempts }),
+  };
+}
+
+/** Leaves out what is not set, so that the schema's defaults hold. */
+function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

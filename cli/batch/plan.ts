@@ -1,0 +1,62 @@
+import { loadModels } from '../../client/models.ts';
+import { defaultHome } from '../../client/engine/home.ts';
+import { stageInput } from '../../client/input/stage-input.ts';
+import { parseSpec, rejectedPath, storeUriOf, type SubmitOptions } from '../../client/submit.ts';
+import { findModel } from '../../domain/models.ts';
+import { formatCount, formatDuration, formatUsd } from '../../domain/format.ts';
+import { notice, print, printJson } from '../output.ts';
+
+/** What a call is taken to last when nothing is known yet, seconds. */
+const assumedCallSeconds = 8;
+
+/** `--dry-run`: reads the input, writes only the file of rejected rows, and shows what a run would do. */
+export async function showPlan(options: SubmitOptions, json: boolean): Promise<void> {
+  const { spec } = parseSpec(options.spec);
+  const models = await loadModels(defaultHome(process.env));
+  const rejected = options.output === undefined ? null : rejectedPath(storeUriOf(options.output), options.input);
+  const plan = await stageInput({
+    source: options.input,
+    format: options.format,
+    encoding: options.encoding,
+    store: null,
+    models,
+    spec,
+    rejected,
+  });
+  if (plan.encodingNotice !== undefined) notice(plan.encodingNotice);
+  const { concurrency, ratePerMinute, budgetUsd } = spec.limits;
+  const byRate = Object.entries(plan.byModel).map(([model, { items }]) => {
+    const limit = findModel(models, model)?.limits.requests_per_minute ?? Infinity;
+    return items / limit;
+  });
+  const minutes = Math.max(
+    (plan.total * assumedCallSeconds) / concurrency / 60,
+    ratePerMinute === null ? 0 : plan.total / ratePerMinute - 1,
+    ...byRate.map((needed) => needed - 1),
+  );
+  if (json) {
+    printJson({
+      dry_run: true,
+      total: plan.total,
+      rejected: plan.rejected,
+      models: plan.byModel,
+      estimated_cost_usd: Number(plan.estimateUsd.toFixed(6)),
+      estimated_seconds: Math.round(minutes * 60),
+      rejected_file: plan.rejected > 0 ? rejected : null,
+    });
+    return;
+  }
+  const rate = ratePerMinute === null ? 'the models’ own rate limits' : `${String(ratePerMinute)} requests a minute`;
+  print(`Plan: flow ${spec.flow}, ${formatCount(plan.total)} items, ${formatCount(plan.rejected)} rejected rows`);
+  for (const [model, { items, estimateUsd }] of Object.entries(plan.byModel)) {
+    print(`  ${model}: ${formatCount(items)} items, about ${formatUsd(estimateUsd)}`);
+  }
+  print(`  concurrency ${String(concurrency)}, ${rate}`);
+  print(`  time about ${formatDuration(minutes * 60)} (at ${String(assumedCallSeconds)} s a call)`);
+  print(`  cost about ${formatUsd(plan.estimateUsd)}${budgetUsd === null ? '' : `, budget ${formatUsd(budgetUsd)}`}`);
+  if (budgetUsd !== null && plan.estimateUsd > budgetUsd) {
+    print(`  the budget is reached after about ${formatCount((plan.total * budgetUsd) / plan.estimateUsd)} items; the batch then pauses`);
+  }
+  if (plan.rejected > 0 && rejected !== null) print(`  rejected rows: ${rejected}`);
+  print('Nothing was started (--dry-run).');
+}

@@ -1,0 +1,106 @@
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { limitsChangeSchema, type Limits, type LimitsChange } from '../domain/batch-spec.ts';
+import type { BatchProgress, BatchSummary, RedriveSelector } from '../domain/batch.ts';
+import { isErrorCode, SluiceError } from '../domain/errors.ts';
+import { explain } from './errors.ts';
+
+/** How long a query may take before the workers count as gone, milliseconds. */
+const queryTimeoutMs = 10_000;
+
+/** What the engine knows of a batch without asking its workers. */
+export interface FoundBatch {
+  /** `ended`: terminated or failed from outside, without a summary. */
+  state: 'running' | 'completed' | 'ended';
+  storeUri: string | null;
+  total: number;
+}
+
+/** One batch's workflow, in the words of this project. */
+export class BatchHandle {
+  readonly batchId: string;
+  private readonly client: Client;
+  private readonly handle: WorkflowHandle;
+
+  constructor(client: Client, batchId: string) {
+    this.client = client;
+    this.batchId = batchId;
+    this.handle = client.workflow.getHandle(batchId);
+  }
+
+  /** Whether the batch runs, and where its files are; null if the engine does not know it. */
+  async find(): Promise<FoundBatch | null> {
+    try {
+      const { status, memo, type } = await this.handle.describe();
+      if (type !== 'batchWorkflow') return null;
+      const storeUri = typeof memo?.['storeUri'] === 'string' ? memo['storeUri'] : null;
+      const state = status.name === 'RUNNING' ? 'running' : status.name === 'COMPLETED' ? 'completed' : 'ended';
+      const total = typeof memo?.['total'] === 'number' ? memo['total'] : 0;
+      return { state, storeUri, total };
+    } catch (error) {
+      const known = explain(error, this.batchId);
+      if (known instanceof SluiceError && known.code === 'BATCH_NOT_FOUND') return null;
+      throw known;
+    }
+  }
+
+  progress(after?: number): Promise<BatchProgress> {
+    return this.try(() =>
+      this.client.withDeadline(Date.now() + queryTimeoutMs, () =>
+        this.handle.query<BatchProgress, [{ after?: number }]>('progress', after === undefined ? {} : { after }),
+      ),
+    );
+  }
+
+  /** The summary of a completed batch. */
+  summary(): Promise<BatchSummary> {
+    return this.try(() => this.handle.result() as Promise<BatchSummary>);
+  }
+
+  async signal(name: 'pause' | 'resume' | 'cancel'): Promise<void> {
+    await this.try(() => this.handle.signal(name)).catch((error: unknown) => {
+      throw this.notRunning(error);
+    });
+  }
+
+  setLimits(change: LimitsChange): Promise<Limits> {
+    const parsed = limitsChangeSchema.safeParse(change);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      throw new SluiceError('USAGE', `${issue?.path.join('.') ?? 'limits'}: ${issue?.message ?? 'is not valid'}`);
+    }
+    return this.update<Limits>('setLimits', parsed.data);
+  }
+
+  redrive(selector: RedriveSelector): Promise<{ items: number }> {
+    return this.update<{ items: number }>('redrive', selector);
+  }
+
+  private async update<T>(name: string, argument: unknown): Promise<T> {
+    try {
+      return await this.handle.executeUpdate<T, [unknown]>(name, { args: [argument] });
+    } catch (error) {
+      if (error instanceof WorkflowUpdateFailedError) {
+        const { cause } = error;
+        const code = cause instanceof ApplicationFailure && isErrorCode(cause.type) ? cause.type : 'BATCH_RUNNING';
+        throw new SluiceError(code, cause?.message ?? error.message, { cause: error });
+      }
+      throw this.notRunning(explain(error, this.batchId));
+    }
+  }
+
+  private notRunning(error: unknown): unknown {
+    return error instanceof SluiceError && error.code === 'BATCH_NOT_FOUND'
+      ? new SluiceError('BATCH_NOT_FOUND', `No batch ${this.batchId} is running.`, { cause: error })
+      : error;
+  }
+
+  private async try<T>(body: () => Promise<T>): Promise<T> {
+    try {
+      return await body();
+    } catch (error) {
+      throw explain(error, this.batchId);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { fileURLToPath } from 'node:url';
+import type { BatchInfo } from '../domain/batch-info.ts';
+import type { BatchCounts, BatchProgress, BatchStatus, BatchSummary } from '../domain/batch.ts';
+import type { ProviderMode } from '../domain/ids.ts';
+
+/** A batch as commands and scripts see it; the first eleven fields are a stable contract. */
+export interface BatchReport {
+  batch_id: string;
+  status: BatchStatus;
+  total: number;
+  succeeded: number;
+  failed: number;
+  skipped: number;
+  rejected: number;
+  cancelled: number;
+  cost_usd: number;
+  duration_seconds: number;
+  /** Directory, or address of the store. */
+  output: string;
+  running: number;
+  pending: number;
+  mode: ProviderMode;
+  /** Why it is paused, and what to do. */
+  paused_reason: string | null;
+  paused_action: string | null;
+}
+
+export function reportOfProgress(progress: BatchProgress, nowMs: number): BatchReport {
+  return {
+    ...base(progress, progress.status, progress.counts, progress.costUsd, (nowMs - progress.startedAtMs) / 1000),
+    paused_reason: progress.pause?.reason ?? null,
+    paused_action: progress.pause?.action ?? null,
+  };
+}
+
+export function reportOfSummary(summary: BatchSummary): BatchReport {
+  return base(summary, summary.status, summary.counts, summary.costUsd, summary.durationSeconds);
+}
+
+/** A batch the engine knows no more, or that was ended from outside: by what its directory says. */
+export function reportOfInfo(info: BatchInfo, storeUri: string, counts: BatchCounts, costUsd: number): BatchReport {
+  const id = { batchId: info.batch_id, storeUri, mode: info.mode };
+  return base(id, 'terminated', counts, costUsd, 0);
+}
+
+/** Path of a file store, else the address as it is. */
+export function displayPath(storeUri: string): string {
+  return storeUri.startsWith('file:') ? fileURLToPath(storeUri) : storeUri;
+}
+
+function base(
+  batch: { batchId: string; storeUri: string; mode: ProviderMode },
+  status: BatchStatus,
+  counts: BatchCounts,
+  costUsd: number,
+  durationSeconds: number,
+): BatchReport {
+  return {
+    batch_id: batch.batchId,
+    status,
+    total: counts.total,
+    succeeded: counts.succeeded,
+    failed: counts.failed,
+    skipped: counts.skipped,
+    rejected: counts.rejected,
+    cancelled: counts.cancelled,
+    cost_usd: Number(costUsd.toFixed(6)),
+    duration_seconds: Number(durationSeconds.toFixed(3)),
+    output: displayPath(batch.storeUri),
+    running: counts.running,
+    pending: counts.pending,
+    mode: batch.mode,
+    paused_reason: null,
+    paused_action: null,
+  };
+}

@@ -1,0 +1,120 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { batchSpecSchema, limitsSchema, retrySpecSchema } from '../domain/batch-spec.ts';
+import { SluiceError } from '../domain/errors.ts';
+
+/** `sluice.yaml` in the working directory, `config.yaml` in the home. The limits are those of the options. */
+const configFileSchema = z.strictObject({
+  defaults: z
+    .strictObject({
+      concurrency: limitsSchema.shape.concurrency.unwrap(),
+      rate_limit: limitsSchema.shape.ratePerMinute.unwrap(),
+      budget_usd: limitsSchema.shape.budgetUsd.unwrap(),
+      model: z.string().min(1),
+      error_policy: batchSpecSchema.shape.errorPolicy.unwrap(),
+      max_attempts: retrySpecSchema.shape.maxAttempts.unwrap(),
+      timeout_ms: batchSpecSchema.shape.timeoutMs.unwrap(),
+      /** Directory that batches without `-o` are written to. */
+      output: z.string().min(1),
+    })
+    .partial()
+    .default({}),
+  gemini: z
+    .strictObject({ api_key: z.string().min(1), base_url: z.url() })
+    .partial()
+    .default({}),
+  temporal: z
+    .strictObject({ address: z.string().min(1), namespace: z.string().min(1) })
+    .partial()
+    .default({}),
+});
+
+type ConfigFile = z.output<typeof configFileSchema>;
+
+/** Defaults and keys of a user, from the environment and the files. What is absent was not set. */
+export interface Config extends ConfigFile {
+  /** Files that were read, the stronger first. */
+  files: string[];
+}
+
+export interface LoadConfigOptions {
+  cwd: string;
+  home: string;
+  env: NodeJS.ProcessEnv;
+  /** Told if a file with a key can be read by others. */
+  notice: (line: string) => void;
+}
+
+/**
+ * Reads the configuration. Setting by setting the environment (GEMINI_API_KEY, GEMINI_BASE_URL,
+ * TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE) wins over `./sluice.yaml`, and that over `$SLUICE_HOME/config.yaml`.
+ *
+ * @throws SluiceError CONFIG_INVALID naming the file, the field and the rule, never a value
+ */
+export function loadConfig(options: LoadConfigOptions): Config {
+  const candidates = [join(options.cwd, 'sluice.yaml'), join(options.home, 'config.yaml')];
+  const read = candidates.flatMap((file) => {
+    const config = readConfigFile(file, options.notice);
+    return config === null ? [] : [{ file, config }];
+  });
+  const layers = [fromEnvironment(options.env), ...read.map(({ config }) => config)].reverse();
+  return {
+    defaults: merge(layers.map((layer) => layer.defaults)),
+    gemini: merge(layers.map((layer) => layer.gemini)),
+    temporal: merge(layers.map((layer) => layer.temporal)),
+    files: read.map(({ file }) => file),
+  };
+}
+
+/** Setting by setting, the last wins. */
+function merge<T extends object>(layers: T[]): T {
+  return layers.reduce((weaker, stronger) => ({ ...weaker, ...stronger }));
+}
+
+/** An empty variable counts as unset. A broken one is reported like a broken file. */
+function fromEnvironment(env: NodeJS.ProcessEnv): ConfigFile {
+  return parseConfig('environment', {
+    gemini: given({ api_key: env['GEMINI_API_KEY'], base_url: env['GEMINI_BASE_URL'] }),
+    temporal: given({ address: env['TEMPORAL_ADDRESS'], namespace: env['TEMPORAL_NAMESPACE'] }),
+  });
+}
+
+function given(values: Record<string, string | undefined>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value));
+}
+
+function readConfigFile(file: string, notice: (line: string) => void): ConfigFile | null {
+  const text = readIfThere(file);
+  if (text === null) return null;
+  const document = parseDocument(text, { prettyErrors: false });
+  const broken = document.errors[0];
+  if (broken !== undefined) {
+    // The parser's own message quotes the file, which may hold a key.
+    const line = text.slice(0, broken.pos[0]).split('\n').length;
+    throw new SluiceError('CONFIG_INVALID', `${file}: line ${line} is not valid YAML (${broken.code}).`);
+  }
+  const config = parseConfig(file, document.toJS() ?? {});
+  if (config.gemini.api_key !== undefined && (statSync(file).mode & 0o077) !== 0)
+    notice(`${file} holds a key and can be read by others; do: chmod 600 ${file}`);
+  return config;
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
+    throw new SluiceError('CONFIG_INVALID', `${file} cannot be read (${reason}).`, { cause: error });
+  }
+}
+
+function parseConfig(source: string, value: unknown): ConfigFile {
+  const parsed = configFileSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') || 'file';
+  throw new SluiceError('CONFIG_INVALID', `${source}: ${field}: ${issue?.message ?? 'invalid'}.`);
+}

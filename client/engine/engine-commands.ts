@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { devServerArgs, type DevServerConfig } from './dev-server-config.ts';
+import type { Credentials } from './engine-status.ts';
+import type { EnginePaths } from './home.ts';
+import { programPath } from './package-root.ts';
+import type { ProcessSpec } from './supervised-process.ts';
+import { portAnswers, temporalAnswers } from './temporal-setup.ts';
+
+/** Arguments of `node` for the engine's own programs; tests put small ones in their place. */
+export interface EngineCommands {
+  worker: readonly string[];
+  /** `--port N` is added. */
+  emulator: readonly string[];
+}
+
+export const engineCommands: EngineCommands = {
+  worker: [programPath('workers/main')],
+  emulator: [programPath('cli/main'), 'emulator', 'gemini', '--quiet'],
+};
+
+const nodeArgs = ['--disable-warning=ExperimentalWarning', '--enable-source-maps'];
+
+/** The server sees nothing of the user's environment that could hold a key or change its settings. */
+export function serverSpec(
+  binary: string,
+  config: DevServerConfig,
+  paths: EnginePaths,
+  ports: { server: number; ui: number },
+  env: NodeJS.ProcessEnv,
+): ProcessSpec {
+  return {
+    command: binary,
+    args: devServerArgs(config, { databaseFile: join(paths.home, config.database), ports }),
+    env: { ...plainEnvironment(env), ...config.env },
+    logFile: paths.logs.server,
+    // A refused gRPC connection is tried again after a whole second only, so the port is asked first.
+    ready: async () =>
+      (await portAnswers(config.ip, ports.server)) &&
+      (await temporalAnswers(hostPort(config.ip, ports.server), config.namespace, 2_000)),
+    graceMs: 5_000,
+  };
+}
+
+export function emulatorSpec(
+  command: readonly string[],
+  ip: string,
+  port: number,
+  paths: EnginePaths,
+  env: NodeJS.ProcessEnv,
+): ProcessSpec {
+  return {
+    command: process.execPath,
+    args: [...nodeArgs, ...command, '--port', String(port)],
+    env: plainEnvironment(env),
+    logFile: paths.logs.emulator,
+    ready: () => portAnswers(ip, port),
+    graceMs: 2_000,
+  };
+}
+
+export function workerSpec(
+  command: readonly string[],
+  paths: EnginePaths,
+  place: { address: string; namespace: string; emulatorUrl: string },
+  credentials: Credentials,
+  env: NodeJS.ProcessEnv,
+): ProcessSpec {
+  const { GEMINI_API_KEY: _key, GEMINI_BASE_URL: _url, ...rest } = env;
+  const { gemini } = credentials;
+  return {
+    command: process.execPath,
+    args: [...nodeArgs, ...command],
+    env: {
+      ...rest,
+      SLUICE_HOME: paths.home,
+      SLUICE_EMULATOR_URL: place.emulatorUrl,
+      TEMPORAL_ADDRESS: place.address,
+      TEMPORAL_NAMESPACE: place.namespace,
+      ...(gemini === undefined ? {} : { GEMINI_API_KEY: gemini.apiKey }),
+      ...(gemini?.baseUrl === undefined ? {} : { GEMINI_BASE_URL: gemini.baseUrl }),
+    },
+    logFile: paths.logs.worker,
+    ready: 'ipc',
+    graceMs: 10_000,
+  };
+}
+
+export function hostPort(ip: string, port: number): string {
+  return `${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
+}
+
+function plainEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'USER'];
+  return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+/** A process the engine looks after. `waiting`: it died and is started again after a pause. */
+const processStatusSchema = z.object({
+  name: z.enum(['server', 'emulator', 'worker']),
+  pid: z.int().nullable(),
+  state: z.enum(['starting', 'running', 'waiting', 'stopping', 'stopped']),
+  /** Times it was started again after it died. */
+  restarts: z.int(),
+  /** ISO 8601. */
+  startedAt: z.string().nullable(),
+});
+
+/** What the control socket answers to `GET /status`. */
+export const engineReportSchema = z.object({
+  home: z.string(),
+  pid: z.int(),
+  /** `ready` once server, emulator and worker have been up together. */
+  state: z.enum(['starting', 'ready', 'stopping']),
+  /** ISO 8601. */
+  startedAt: z.string(),
+  buildId: z.string(),
+  /** host:port of Temporal; null until it is known. */
+  address: z.string().nullable(),
+  namespace: z.string(),
+  /** Temporal's Web UI; null if the server is not ours. */
+  uiUrl: z.string().nullable(),
+  emulatorUrl: z.string().nullable(),
+  /** Whether the workers have a Gemini key. */
+  gemini: z.enum(['live', 'emulated']),
+  processes: z.array(processStatusSchema),
+  ports: z.object({ server: z.int().nullable(), ui: z.int().nullable(), emulator: z.int().nullable() }),
+  logs: z.object({ engine: z.string(), server: z.string(), worker: z.string(), emulator: z.string() }),
+  /** Null if the server is not ours. */
+  temporalBinary: z.string().nullable(),
+});
+
+export type ProcessStatus = z.output<typeof processStatusSchema>;
+export type EngineReport = z.output<typeof engineReportSchema>;
+
+/** The state of a running engine, as commands and the programmatic API see it. */
+export interface EngineStatus extends EngineReport {
+  address: string;
+  emulatorUrl: string;
+  /** The engine was started by another build than the running code. */
+  stale: boolean;
+}
+
+/** Keys an engine works with; kept in its memory only. */
+export const credentialsSchema = z.strictObject({
+  gemini: z.strictObject({ apiKey: z.string().min(1), baseUrl: z.url().optional() }).optional(),
+});
+export type Credentials = z.output<typeof credentialsSchema>;

@@ -1,0 +1,297 @@
+import type { Server } from 'node:http';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { SluiceError } from '../../domain/errors.ts';
+import { startControlServer } from './control-server.ts';
+import { loadDevServerConfig, type DevServerConfig } from './dev-server-config.ts';
+import {
+  emulatorSpec,
+  engineCommands,
+  hostPort,
+  serverSpec,
+  workerSpec,
+  type EngineCommands,
+} from './engine-commands.ts';
+import { readEngineState, removeEngineState, writeEngineState } from './engine-state.ts';
+import type { Credentials, EngineReport } from './engine-status.ts';
+import { findTemporal } from './find-temporal.ts';
+import { assertSocketIsOurs, enginePaths, type EnginePaths } from './home.ts';
+import { endLeftovers } from './leftovers.ts';
+import { acquireLock } from './lock.ts';
+import { lastLogLine, logSize, rotateLog } from './log-file.ts';
+import { currentBuildId, packageRoot } from './package-root.ts';
+import { findPort } from './ports.ts';
+import { processStartId } from './process-identity.ts';
+import { SupervisedProcess } from './supervised-process.ts';
+import { registerSearchAttributes, setRetention, temporalAnswers } from './temporal-setup.ts';
+
+export interface EngineOptions {
+  home: string;
+  env: NodeJS.ProcessEnv;
+  log: (line: string) => void;
+  commands?: EngineCommands;
+}
+
+const startAttempts = 3;
+
+/**
+ * One home's engine: Temporal server (unless TEMPORAL_ADDRESS names one), Gemini emulator, worker, and
+ * the control socket. The caller holds the home's lock for as long as it exists.
+ */
+export class Engine {
+  readonly #paths: EnginePaths;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #log: (line: string) => void;
+  readonly #commands: EngineCommands;
+  readonly #config: DevServerConfig;
+  readonly #buildId = currentBuildId();
+  readonly #startedAt = new Date().toISOString();
+  readonly #externalAddress: string | null;
+  readonly #ports: EngineReport['ports'] = { server: null, ui: null, emulator: null };
+  #credentials: Credentials = {};
+  #state: EngineReport['state'] = 'starting';
+  #binary: string | null = null;
+  #server: SupervisedProcess | null = null;
+  #emulator: SupervisedProcess | null = null;
+  #worker: SupervisedProcess | null = null;
+  #control: Server | null = null;
+  #stopped: Promise<void> | null = null;
+  readonly #whenStopped = Promise.withResolvers<undefined>();
+  #changingCredentials: Promise<void> = Promise.resolve();
+
+  constructor(options: EngineOptions) {
+    this.#paths = enginePaths(options.home);
+    this.#env = options.env;
+    this.#log = options.log;
+    this.#commands = options.commands ?? engineCommands;
+    const config = loadDevServerConfig(join(packageRoot, 'temporal-dev.yaml'));
+    this.#config = { ...config, namespace: options.env['TEMPORAL_NAMESPACE'] || config.namespace };
+    this.#externalAddress = options.env['TEMPORAL_ADDRESS'] || null;
+    const apiKey = options.env['GEMINI_API_KEY'];
+    const baseUrl = options.env['GEMINI_BASE_URL'] || undefined;
+    if (apiKey) this.#credentials = { gemini: { apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) } };
+  }
+
+  /** Brings everything up; throws ENGINE_START_FAILED with the reason if one part cannot be started. */
+  async start(): Promise<void> {
+    assertSocketIsOurs(this.#paths);
+    const previous = readEngineState(this.#paths.stateFile);
+    this.#control = await startControlServer(this.#paths.socket, {
+      status: () => this.report(),
+      stop: () => void this.stop(),
+      setCredentials: (credentials) => this.#setCredentials(credentials),
+    });
+    if (previous !== null) {
+      this.#log('clearing away what an engine that was killed left behind');
+      await endLeftovers(previous);
+    }
+    for (const log of [this.#paths.logs.server, this.#paths.logs.emulator, this.#paths.logs.worker]) rotateLog(log);
+    if (this.#externalAddress === null) this.#binary = await this.#findBinary();
+    await this.#startServerAndEmulator(previous?.ports);
+    await this.#prepareNamespace();
+    await this.#startWorker();
+    this.#state = 'ready';
+    this.#log(`ready: Temporal ${this.#address() ?? ''}, emulator ${this.#emulatorUrl() ?? ''}`);
+  }
+
+  /** Stops worker, emulator and server in this order; resolves when they are gone. */
+  stop(): Promise<void> {
+    this.#stopped ??= (async () => {
+      this.#state = 'stopping';
+      this.#log('stopping');
+      await this.#worker?.stop();
+      await this.#emulator?.stop();
+      await this.#server?.stop();
+      removeEngineState(this.#paths.stateFile);
+      const control = this.#control;
+      if (control !== null) {
+        await new Promise<void>((resolve) => {
+          control.close(() => {
+            resolve();
+          });
+        });
+      }
+      this.#log('stopped');
+    })().finally(() => {
+      this.#whenStopped.resolve(undefined);
+    });
+    return this.#stopped;
+  }
+
+  /** Resolves when the engine has been stopped, by whomever. */
+  whenStopped(): Promise<undefined> {
+    return this.#whenStopped.promise;
+  }
+
+  get stopping(): boolean {
+    return this.#stopped !== null;
+  }
+
+  report(): EngineReport {
+    const { server, ui, emulator } = this.#ports;
+    return {
+      home: this.#paths.home,
+      pid: process.pid,
+      state: this.#state,
+      startedAt: this.#startedAt,
+      buildId: this.#buildId,
+      address: this.#address(),
+      namespace: this.#config.namespace,
+      uiUrl: ui === null ? null : `http://${hostPort(this.#config.ip, ui)}`,
+      emulatorUrl: this.#emulatorUrl(),
+      gemini: this.#credentials.gemini === undefined ? 'emulated' : 'live',
+      processes: this.#processes().map((process) => process.status),
+      ports: { server, ui, emulator },
+      logs: this.#paths.logs,
+      temporalBinary: this.#binary,
+    };
+  }
+
+  async #findBinary(): Promise<string> {
+    return this.#env['SLUICE_TEMPORAL_BINARY'] || (await findTemporal(this.#env, this.#log));
+  }
+
+  /**
+   * Ports are chosen and taken under a lock of all homes of this user: a server that came second to a
+   * port would otherwise look ready, by the answers of the one that came first.
+   */
+  async #startServerAndEmulator(wanted: EngineReport['ports'] | undefined): Promise<void> {
+    const { ip, ports } = this.#config;
+    const lock = await acquireLock(join(tmpdir(), `sluice-${userInfo().uid}-ports.lock`));
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        const emulator = await findPort(ip, wanted?.emulator ?? ports.emulator);
+        this.#ports.emulator = emulator;
+        this.#emulator = this.#supervise('emulator', () =>
+          emulatorSpec(this.#commands.emulator, ip, emulator, this.#paths, this.#env),
+        );
+        if (this.#externalAddress === null) {
+          const server = await findPort(ip, wanted?.server ?? ports.server, [emulator]);
+          const ui = await findPort(ip, wanted?.ui ?? ports.ui, [emulator, server]);
+          Object.assign(this.#ports, { server, ui });
+          const binary = this.#binary ?? '';
+          this.#server = this.#supervise('server', () =>
+            serverSpec(binary, this.#config, this.#paths, { server, ui }, this.#env),
+          );
+        }
+        const failed = await this.#firstThatFails([this.#server, this.#emulator], 1);
+        if (failed === null) return;
+        if (attempt === startAttempts || this.stopping) throw failed;
+        await Promise.all([this.#server?.stop(), this.#emulator.stop()]);
+      }
+    } finally {
+      lock.release();
+    }
+  }
+
+  async #prepareNamespace(): Promise<void> {
+    this.#assertWanted();
+    const { namespace, retention_days: retentionDays, search_attributes: searchAttributes } = this.#config;
+    const address = this.#address() ?? '';
+    if (this.#externalAddress === null) {
+      await setRetention(address, namespace, retentionDays);
+      return;
+    }
+    await temporalAnswers(address, namespace, 10_000).catch((error: unknown) => {
+      const message = `TEMPORAL_ADDRESS ${address} (namespace ${namespace}) does not answer: ${String(error)}`;
+      throw new SluiceError('ENGINE_START_FAILED', message, { action: 'Check the address and the namespace.' });
+    });
+    await registerSearchAttributes(address, namespace, searchAttributes).catch((error: unknown) => {
+      // Not everybody may do this on a shared server; its administrator then has done it, or will hear of it.
+      this.#log(`search attributes were not registered: ${String(error)}`);
+    });
+  }
+
+  async #startWorker(): Promise<void> {
+    const place = {
+      address: this.#address() ?? '',
+      namespace: this.#config.namespace,
+      emulatorUrl: this.#emulatorUrl() ?? '',
+    };
+    this.#worker = this.#supervise('worker', () =>
+      workerSpec(this.#commands.worker, this.#paths, place, this.#credentials, this.#env),
+    );
+    const failed = await this.#firstThatFails([this.#worker], startAttempts);
+    if (failed !== null) throw failed;
+  }
+
+  #supervise(name: 'server' | 'emulator' | 'worker', spec: () => ReturnType<typeof workerSpec>): SupervisedProcess {
+    this.#assertWanted();
+    const process = new SupervisedProcess(name, spec, () => {
+      const { state, pid, restarts } = process.status;
+      this.#log(`${name} ${state}${pid === null ? '' : ` pid ${pid}`}${restarts > 0 ? ` restarts ${restarts}` : ''}`);
+      this.#record(process);
+    });
+    process.start();
+    return process;
+  }
+
+  async #firstThatFails(processes: (SupervisedProcess | null)[], deaths: number): Promise<SluiceError | null> {
+    const started = processes.filter((process) => process !== null);
+    const offsets = started.map((process) => logSize(this.#paths.logs[process.name]));
+    const ready = await Promise.all(started.map((process) => process.whenReady(deaths)));
+    const index = ready.indexOf(false);
+    const process = started[index];
+    if (process === undefined) return null;
+    const log = this.#paths.logs[process.name];
+    const line = lastLogLine(log, offsets[index] ?? 0) ?? 'it wrote nothing';
+    return new SluiceError('ENGINE_START_FAILED', `The ${process.name} did not start (${log}): ${line}`);
+  }
+
+  async #setCredentials(credentials: Credentials): Promise<void> {
+    // One after the other: two restarts at once would start two workers.
+    const change = this.#changingCredentials.then(async () => {
+      if (isDeepStrictEqual(credentials, this.#credentials)) return;
+      this.#credentials = credentials;
+      // None yet: it will start with them.
+      const worker = this.#worker;
+      if (worker === null) return;
+      await worker.stop();
+      this.#assertWanted();
+      worker.start();
+      const failed = await this.#firstThatFails([worker], startAttempts);
+      if (failed !== null) throw failed;
+    });
+    this.#changingCredentials = change.catch(() => undefined);
+    await change;
+  }
+
+  #assertWanted(): void {
+    if (this.stopping) throw new SluiceError('ENGINE_UNAVAILABLE', 'The engine is being stopped.');
+  }
+
+  #processes(changed?: SupervisedProcess): SupervisedProcess[] {
+    const all = new Set([this.#server, this.#emulator, this.#worker, changed ?? null]);
+    return [...all].filter((process) => process !== null);
+  }
+
+  /** A process that has just been spawned is on record before its field is set. */
+  #record(changed: SupervisedProcess): void {
+    const { address, namespace, ports, startedAt, buildId, pid } = this.report();
+    const processes = this.#processes(changed).flatMap((process) => {
+      const { name, pid: childPid, restarts } = process.status;
+      return childPid === null || process.startId === null
+        ? []
+        : [{ name, pid: childPid, startId: process.startId, restarts }];
+    });
+    const startId = processStartId(pid) ?? '';
+    try {
+      const state = { pid, startId, startedAt, buildId, address, namespace, ports, processes };
+      writeEngineState(this.#paths.stateFile, state);
+    } catch (error) {
+      // A full disk must not end an engine that runs.
+      this.#log(`engine.json was not written: ${String(error)}`);
+    }
+  }
+
+  #address(): string | null {
+    const { server } = this.#ports;
+    return this.#externalAddress ?? (server === null ? null : hostPort(this.#config.ip, server));
+  }
+
+  #emulatorUrl(): string | null {
+    const { emulator } = this.#ports;
+    return emulator === null ? null : `http://${hostPort(this.#config.ip, emulator)}`;
+  }
+}

@@ -1,0 +1,14 @@
+/** The programmatic API: parse an input, run a batch, watch its results, get the summary. */
+export { Sluice, type ConnectOptions } from './sluice.ts';
+export type { BatchReport } from './batch-report.ts';
+export type { BatchListEntry } from './list.ts';
+export type { JobsOptions } from './jobs.ts';
+export type { Submission, SubmitOptions } from './submit.ts';
+export type { WatchOptions } from './watch.ts';
+export { parseInput, type ParsedInput, type ParseInputOptions } from './input/parse-input.ts';
+export { loadModels } from './models.ts';
+export type { InputFormat, InputSource } from './input/source.ts';
+export type { BatchSpec, BatchSpecInput, Limits, LimitsChange } from '../domain/batch-spec.ts';
+export type { BatchProgress, BatchSummary } from '../domain/batch.ts';
+export type { ResultRow } from '../domain/result.ts';
+export { SluiceError, type ErrorCode } from '../domain/errors.ts';

@@ -1,0 +1,40 @@
+import { createReadStream } from 'node:fs';
+import { dirname } from 'node:path';
+import { SluiceError } from '../../domain/errors.ts';
+
+/** Where items come from: a file, text at hand, or anything that yields bytes or text (stdin, an upload). */
+export type InputSource = { path: string } | { text: string } | { stream: AsyncIterable<Uint8Array | string> };
+
+/** @default 'auto': by the file's extension, else by the first character (`{` is JSONL) */
+export type InputFormat = 'auto' | 'csv' | 'jsonl';
+
+/** Directory that relative paths of a source are relative to. */
+export function sourceDirectory(source: InputSource): string {
+  return 'path' in source ? dirname(source.path) : process.cwd();
+}
+
+/** What messages call a source. */
+export function sourceName(source: InputSource): string {
+  return 'path' in source ? source.path : 'the input';
+}
+
+async function* readPath(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 256 * 1024 });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') throw new SluiceError('INPUT_NOT_FOUND', `${path} does not exist`, { cause: error });
+    const reason = code === 'EISDIR' ? 'is a directory' : `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    throw new SluiceError('INPUT_UNREADABLE', `${path} ${reason}`, { cause: error });
+  }
+}
+
+async function* single(text: string): AsyncGenerator<string> {
+  yield text;
+}
+
+/** The chunks of a source. Throws INPUT_NOT_FOUND or INPUT_UNREADABLE once read. */
+export function readSource(source: InputSource): AsyncIterable<Uint8Array | string> {
+  if ('path' in source) return readPath(source.path);
+  return 'text' in source ? single(source.text) : source.stream;
+}

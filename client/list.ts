@@ -1,0 +1,45 @@
+import type { Client } from '@temporalio/client';
+import { searchAttributeNames } from '../domain/search-attributes.ts';
+import { displayPath } from './batch-report.ts';
+import { explain } from './errors.ts';
+
+/** A line of `batch list`. */
+export interface BatchListEntry {
+  batch_id: string;
+  /** running, paused, succeeded, failed, cancelled or terminated */
+  status: string;
+  flow: string;
+  total: number;
+  output: string;
+  /** ISO 8601, UTC. */
+  started_at: string;
+  closed_at: string | null;
+}
+
+/** Batches of the engine, the latest first; a batch that was run again is listed once, with its last run. */
+export async function* listBatches(client: Client, options: { limit?: number | undefined } = {}): AsyncGenerator<BatchListEntry> {
+  const seen = new Set<string>();
+  let left = options.limit ?? Infinity;
+  try {
+    for await (const run of client.workflow.list({ query: `WorkflowType = 'batchWorkflow'` })) {
+      // A run that continued as new is not the batch's end; the latest run is listed first.
+      if (seen.has(run.workflowId) || run.status.name === 'CONTINUED_AS_NEW') continue;
+      if (left-- <= 0) return;
+      seen.add(run.workflowId);
+      const state: unknown = run.searchAttributes[searchAttributeNames.state]?.[0];
+      const open = run.status.name === 'RUNNING' || run.status.name === 'COMPLETED';
+      const memo = run.memo ?? {};
+      yield {
+        batch_id: run.workflowId,
+        status: open && typeof state === 'string' ? state : 'terminated',
+        flow: String(memo['flow'] ?? ''),
+        total: Number(memo['total'] ?? 0),
+        output: typeof memo['storeUri'] === 'string' ? displayPath(memo['storeUri']) : '',
+        started_at: run.startTime.toISOString(),
+        closed_at: run.closeTime?.toISOString() ?? null,
+      };
+    }
+  } catch (error) {
+    throw explain(error, '');
+  }
+}

@@ -1,0 +1,157 @@
+import { Client, Connection } from '@temporalio/client';
+import type { Limits, LimitsChange } from '../domain/batch-spec.ts';
+import type { BatchProgress, BatchSummary, RedriveSelector } from '../domain/batch.ts';
+import { SluiceError } from '../domain/errors.ts';
+import type { ModelsFile } from '../domain/models.ts';
+import type { ResultRow } from '../domain/result.ts';
+import { openStore } from '../storage/open-store.ts';
+import { BatchHandle } from './batch-handle.ts';
+import { reportOfProgress, reportOfSummary, type BatchReport } from './batch-report.ts';
+import { cleanBatches, type CleanOptions, type CleanedBatch } from './clean.ts';
+import { ensureEngine } from './engine/ensure-engine.ts';
+import { defaultHome } from './engine/home.ts';
+import type { EngineStatus } from './engine/engine-status.ts';
+import { loadConfig } from './config.ts';
+import { reportOfEndedBatch } from './ended-batch.ts';
+import { listJobs, type JobsOptions } from './jobs.ts';
+import { listBatches, type BatchListEntry } from './list.ts';
+import { loadModels } from './models.ts';
+import { retryBatch } from './retry.ts';
+import { submit, type Submission, type SubmitOptions } from './submit.ts';
+import { watchBatch, type WatchOptions } from './watch.ts';
+
+export interface ConnectOptions {
+  /** Directory of the engine's state. @default SLUICE_HOME, else ~/.sluice */
+  home?: string | undefined;
+  /** Start an engine if none runs. @default true */
+  start?: boolean | undefined;
+  /** Told in one line each what takes time or was done unasked. @default nothing is told */
+  notice?: ((line: string) => void) | undefined;
+}
+
+/** A connection to an engine: everything a batch needs, from submission to clean-up. */
+export class Sluice {
+  readonly engine: EngineStatus;
+  readonly models: ModelsFile;
+  private readonly connection: Connection;
+  private readonly client: Client;
+
+  private constructor(engine: EngineStatus, models: ModelsFile, connection: Connection) {
+    this.engine = engine;
+    this.models = models;
+    this.connection = connection;
+    this.client = new Client({ connection, namespace: engine.namespace });
+  }
+
+  /**
+   * Connects to the engine of a home, starting it if need be.
+   * @throws SluiceError ENGINE_UNAVAILABLE, ENGINE_START_FAILED, TEMPORAL_BINARY_MISSING, CONFIG_INVALID
+   */
+  static async connect(options: ConnectOptions = {}): Promise<Sluice> {
+    const home = options.home ?? defaultHome(process.env);
+    const notice = options.notice ?? (() => undefined);
+    const config = loadConfig({ cwd: process.cwd(), home, env: process.env, notice });
+    const { api_key: apiKey, base_url: baseUrl } = config.gemini;
+    const engine = await ensureEngine({
+      home,
+      notice,
+      ...(options.start === undefined ? {} : { start: options.start }),
+      ...(apiKey === undefined
+        ? {}
+        : { credentials: { gemini: { apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) } } }),
+      env: {
+        ...process.env,
+        ...(config.temporal.address === undefined ? {} : { TEMPORAL_ADDRESS: config.temporal.address }),
+        ...(config.temporal.namespace === undefined ? {} : { TEMPORAL_NAMESPACE: config.temporal.namespace }),
+      },
+    });
+    const models = await loadModels(home);
+    try {
+      const connection = await Connection.connect({ address: engine.address, connectTimeout: '10 seconds' });
+      return new Sluice(engine, models, connection);
+    } catch (cause) {
+      throw new SluiceError('ENGINE_UNAVAILABLE', `Temporal does not answer at ${engine.address}.`, { cause });
+    }
+  }
+
+  /**
+   * Stages an input and starts its batch.
+   * @throws SluiceError INPUT_NOT_FOUND, INPUT_UNREADABLE, NO_VALID_REQUESTS, OUTPUT_EXISTS, OUTPUT_IN_USE,
+   * OUTPUT_NOT_WRITABLE, USAGE, UNKNOWN_MODEL, UNKNOWN_FLOW, STORAGE_*
+   */
+  submit(options: SubmitOptions): Promise<Submission> {
+    return submit({ client: this.client, models: this.models, mode: this.engine.gemini }, options);
+  }
+
+  /** Results as they complete; returns the summary at the end, null if the batch was ended from outside. */
+  watch(batchId: string, options: WatchOptions = {}): AsyncGenerator<ResultRow, BatchSummary | null> {
+    return watchBatch(this.batch(batchId), options);
+  }
+
+  /** What is going on inside a running batch. */
+  progress(batchId: string): Promise<BatchProgress> {
+    return this.batch(batchId).progress();
+  }
+
+  async status(batchId: string): Promise<BatchReport> {
+    const batch = this.batch(batchId);
+    const found = await batch.find();
+    if (found === null) throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${batchId} in this engine.`);
+    if (found.state === 'running') return reportOfProgress(await batch.progress(), Date.now());
+    if (found.state === 'completed') return reportOfSummary(await batch.summary());
+    return reportOfEndedBatch(batchId, found);
+  }
+
+  list(options: { limit?: number | undefined } = {}): AsyncGenerator<BatchListEntry> {
+    return listBatches(this.client, options);
+  }
+
+  /** Last result of every item. */
+  jobs(batchId: string, options: JobsOptions = {}): AsyncGenerator<ResultRow> {
+    return listJobs(this.batch(batchId), options);
+  }
+
+  pause(batchId: string): Promise<void> {
+    return this.batch(batchId).signal('pause');
+  }
+
+  resume(batchId: string): Promise<void> {
+    return this.batch(batchId).signal('resume');
+  }
+
+  cancel(batchId: string): Promise<void> {
+    return this.batch(batchId).signal('cancel');
+  }
+
+  /** Changes concurrency, rate, budget or tolerated failure of a running batch; returns all limits. */
+  setLimits(batchId: string, change: LimitsChange): Promise<Limits> {
+    return this.batch(batchId).setLimits(change);
+  }
+
+  /** Runs failed items again, in the running batch or, once it has closed, as a further run of it. */
+  retry(batchId: string, selector: Omit<RedriveSelector, 'select'> = {}): Promise<{ items: number | null }> {
+    return retryBatch(this.client, this.batch(batchId), this.engine.gemini, selector);
+  }
+
+  /** The Markdown report of a closed batch; null while there is none. */
+  async report(batchId: string): Promise<string | null> {
+    const found = await this.batch(batchId).find();
+    if (found?.storeUri == null) {
+      throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${batchId} in this engine.`);
+    }
+    return (await openStore(found.storeUri).get('report.md'))?.toString('utf8') ?? null;
+  }
+
+  /** Removes closed batches and their files. */
+  clean(options: CleanOptions): AsyncGenerator<CleanedBatch> {
+    return cleanBatches(this.client, options);
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+
+  private batch(batchId: string): BatchHandle {
+    return new BatchHandle(this.client, batchId);
+  }
+}

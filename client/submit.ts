@@ -1,0 +1,242 @@
+import { randomBytes } from 'node:crypto';
+import { access, constants, mkdir } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { BatchInfo } from '../domain/batch-info.ts';
+import { batchSpecSchema, type BatchSpec, type BatchSpecInput } from '../domain/batch-spec.ts';
+import type { BatchInput } from '../domain/batch.ts';
+import { SluiceError } from '../domain/errors.ts';
+import { findFlow, flowNames, type Flow } from '../domain/flow.ts';
+import { coreTaskQueue, type ProviderMode } from '../domain/ids.ts';
+import type { ModelsFile } from '../domain/models.ts';
+import { searchAttributeNames } from '../domain/search-attributes.ts';
+import { openStore } from '../storage/open-store.ts';
+import { scanResults } from '../storage/results-scan.ts';
+import type { Store } from '../storage/store.ts';
+import { BatchHandle } from './batch-handle.ts';
+import { readBatchInfo, writeBatchInfo } from './batch-info.ts';
+import { clearResults } from './clear-results.ts';
+import { displayPath } from './batch-report.ts';
+import { explain } from './errors.ts';
+import { sourceName, type InputFormat, type InputSource } from './input/source.ts';
+import { stageInput, type StagedInput } from './input/stage-input.ts';
+
+export interface SubmitOptions {
+  input: InputSource;
+  /** Directory, or address of a store, the batch is written to. @default a directory named after the batch */
+  output?: string | undefined;
+  /** @default 'auto' */
+  format?: InputFormat | undefined;
+  encoding?: string | undefined;
+  spec?: BatchSpecInput | undefined;
+  /**
+   * What to do with a directory that holds a batch that is over: true does what is missing or failed,
+   * false starts anew over it. @default refused with OUTPUT_EXISTS
+   */
+  resume?: boolean | undefined;
+}
+
+export interface Submission {
+  batchId: string;
+  storeUri: string;
+  mode: ProviderMode;
+  /** The batch was running already; nothing was started. */
+  attached: boolean;
+  /** Sequence number of the first result of this run; earlier ones belong to earlier runs. */
+  fromRow: number;
+  staged: StagedInput;
+}
+
+export interface SubmitContext {
+  client: Client;
+  models: ModelsFile;
+  mode: ProviderMode;
+}
+
+/** Parses the options of a batch. Throws USAGE naming field and rule. */
+export function parseSpec(spec: BatchSpecInput | undefined): { spec: BatchSpec; flow: Flow } {
+  const parsed = batchSpecSchema.safeParse(spec ?? {});
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new SluiceError('USAGE', `${issue?.path.join('.') ?? 'options'}: ${issue?.message ?? 'is not valid'}`);
+  }
+  const flow = findFlow(parsed.data.flow);
+  if (flow === undefined) {
+    throw new SluiceError('UNKNOWN_FLOW', `There is no flow "${parsed.data.flow}".`, {
+      action: `Use one of: ${flowNames().join(', ')}.`,
+    });
+  }
+  return { spec: parsed.data, flow };
+}
+
+/** Address of a store: an address is kept, a path becomes `file://`. */
+export function storeUriOf(output: string): string {
+  return /^[a-z][a-z0-9+]+:\/\//i.test(output) ? output : pathToFileURL(resolve(output)).href;
+}
+
+/** `<output>/<input>.rejected.csv`, or null for a store that is no directory. */
+export function rejectedPath(storeUri: string, input: InputSource): string | null {
+  if (!storeUri.startsWith('file:')) return null;
+  const name = basename(sourceName(input));
+  return join(displayPath(storeUri), `${name.slice(0, name.length - extname(name).length) || 'input'}.rejected.csv`);
+}
+
+/** Stages an input and starts its batch, or re-attaches to it if it is running already. */
+export async function submit(context: SubmitContext, options: SubmitOptions): Promise<Submission> {
+  const { spec, flow } = parseSpec(options.spec);
+  const freshId = newBatchId();
+  const storeUri = storeUriOf(options.output ?? freshId);
+  const store = openStore(storeUri);
+  await makeDirectory(storeUri);
+  const earlier = await readBatchInfo(store);
+  const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
+  if (earlier !== null && found?.state === 'running') return attach(context, options, spec, store, earlier);
+
+  const plan = await planRun(store, earlier, options.resume, freshId);
+  const mode = plan.reopen ? (earlier?.mode ?? context.mode) : context.mode;
+  if (mode === 'live' && context.mode === 'emulated') {
+    throw new SluiceError('AUTH', 'This batch was run with Gemini itself, and there is no GEMINI_API_KEY now.', {
+      action: 'Set GEMINI_API_KEY and run again.',
+    });
+  }
+  const staged = await stageInput({
+    source: options.input,
+    format: options.format,
+    encoding: options.encoding,
+    store,
+    models: context.models,
+    spec,
+    rejected: rejectedPath(storeUri, options.input),
+  });
+  const info: BatchInfo = {
+    version: 1,
+    batch_id: plan.batchId,
+    flow: flow.name,
+    project: spec.project,
+    mode,
+    created_at: plan.reopen && earlier !== null ? earlier.created_at : new Date().toISOString(),
+    input: {
+      name: sourceName(options.input),
+      digest: staged.digest,
+      total: staged.total,
+      rejected: staged.rejected,
+      rows_per_part: staged.rowsPerPart,
+    },
+    spec,
+    summary: null,
+  };
+  await writeBatchInfo(store, info);
+  const input: BatchInput = {
+    batchId: plan.batchId,
+    storeUri,
+    mode,
+    spec,
+    flow,
+    input: { prefix: 'input', total: staged.total, rowsPerPart: staged.rowsPerPart },
+    rejected: staged.rejected,
+    ...(plan.reopen ? { reopen: { selector: { select: 'unfinished' }, countAsSkipped: true } } : {}),
+  };
+  await startBatch(context.client, input, sourceName(options.input));
+  return { batchId: plan.batchId, storeUri, mode, attached: false, fromRow: plan.fromRow, staged };
+}
+
+/** Starts the workflow of a batch, anew or as a further run of the same id. */
+export async function startBatch(client: Client, input: BatchInput, source: string): Promise<void> {
+  const { batchId, storeUri, spec, flow, mode } = input;
+  try {
+    await client.workflow.start('batchWorkflow', {
+      workflowId: batchId,
+      taskQueue: coreTaskQueue,
+      args: [input],
+      memo: { storeUri, flow: flow.name, total: input.input.total, source, mode },
+      staticSummary: `${flow.name}: ${String(input.input.total)} items from ${source}`,
+      typedSearchAttributes: [
+        { key: keyword(searchAttributeNames.batch), value: batchId },
+        { key: keyword(searchAttributeNames.flow), value: flow.name },
+        { key: keyword(searchAttributeNames.project), value: spec.project },
+        { key: keyword(searchAttributeNames.state), value: 'running' },
+      ],
+    });
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) {
+      throw new SluiceError('BATCH_RUNNING', `Batch ${batchId} is running already.`, { cause: error });
+    }
+    throw explain(error, batchId);
+  }
+}
+
+async function attach(
+  context: SubmitContext,
+  options: SubmitOptions,
+  spec: BatchSpec,
+  store: Store,
+  info: BatchInfo,
+): Promise<Submission> {
+  const { models } = context;
+  const { input: source, format, encoding } = options;
+  const staged = await stageInput({ source, format, encoding, store: null, models, spec, rejected: null });
+  if (staged.digest !== info.input.digest) {
+    throw new SluiceError(
+      'OUTPUT_IN_USE',
+      `${displayPath(store.uri)} holds the running batch ${info.batch_id}, made from another input or model.`,
+    );
+  }
+  return { batchId: info.batch_id, storeUri: store.uri, mode: info.mode, attached: true, fromRow: 0, staged };
+}
+
+interface RunPlan {
+  batchId: string;
+  reopen: boolean;
+  fromRow: number;
+}
+
+/** What to do with a directory whose batch, if any, does not run. */
+async function planRun(
+  store: Store,
+  earlier: BatchInfo | null,
+  resume: boolean | undefined,
+  freshId: string,
+): Promise<RunPlan> {
+  if (earlier === null) return { batchId: freshId, reopen: false, fromRow: 0 };
+  const { rows, begun } = await countResults(store);
+  // Submitted but never started: the command died in between.
+  if (earlier.summary === null && !begun) return { batchId: earlier.batch_id, reopen: false, fromRow: 0 };
+  if (resume === true) return { batchId: earlier.batch_id, reopen: true, fromRow: rows };
+  if (resume === false) {
+    await clearResults(store);
+    return { batchId: freshId, reopen: false, fromRow: 0 };
+  }
+  const state = earlier.summary === null ? 'unfinished' : 'finished';
+  throw new SluiceError('OUTPUT_EXISTS', `${displayPath(store.uri)} holds the ${state} batch ${earlier.batch_id}.`);
+}
+
+async function countResults(store: Store): Promise<{ rows: number; begun: boolean }> {
+  const { rows, nextPart } = await scanResults(store, 0);
+  if (nextPart > 0) return { rows, begun: true };
+  for await (const _ of store.list('metadata/')) return { rows, begun: true };
+  return { rows, begun: false };
+}
+
+async function makeDirectory(storeUri: string): Promise<void> {
+  if (!storeUri.startsWith('file:')) return;
+  const path = displayPath(storeUri);
+  try {
+    await mkdir(path, { recursive: true });
+    await access(path, constants.W_OK);
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw new SluiceError('OUTPUT_NOT_WRITABLE', `Cannot write to output directory ${path} (${reason}).`, { cause });
+  }
+}
+
+function keyword(name: string) {
+  return defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
+}
+
+/** e.g. `batch_20261122_050102_k3f9` */
+function newBatchId(): string {
+  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '_').slice(0, 15);
+  return `batch_${stamp}_${randomBytes(2).toString('hex')}`;
+}

@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BatchProgress, BatchSummary } from '../domain/batch.ts';
+import { SluiceError } from '../domain/errors.ts';
+import type { ResultRow } from '../domain/result.ts';
+import { openStore } from '../storage/open-store.ts';
+import { readRows } from '../storage/results-scan.ts';
+import type { BatchHandle } from './batch-handle.ts';
+
+export interface WatchOptions {
+  signal?: AbortSignal | undefined;
+  /** Sequence number of the first result wanted. @default 0 */
+  fromRow?: number | undefined;
+  /** How often the batch is asked, milliseconds. @default 250 */
+  intervalMs?: number | undefined;
+  /** Called with every answer, also those without new results. */
+  onProgress?: ((progress: BatchProgress) => void) | undefined;
+  /** How long an engine that does not answer is waited for, milliseconds. @default 60000 */
+  patienceMs?: number | undefined;
+}
+
+/**
+ * Results of a batch as they complete, each once, in the order they were recorded; returns the summary
+ * when the batch has closed. Breaking off the iteration leaves the batch as it is.
+ *
+ * @throws SluiceError BATCH_NOT_FOUND; ENGINE_UNAVAILABLE when nobody answers for `patienceMs`
+ */
+export async function* watchBatch(
+  handle: BatchHandle,
+  options: WatchOptions = {},
+): AsyncGenerator<ResultRow, BatchSummary | null> {
+  const { signal, intervalMs = 250, onProgress, patienceMs = 60_000 } = options;
+  let next = options.fromRow ?? 0;
+  let silentSince: number | null = null;
+  for (;;) {
+    signal?.throwIfAborted();
+    let found: Awaited<ReturnType<BatchHandle['find']>>;
+    let progress: BatchProgress | null = null;
+    try {
+      found = await handle.find();
+      if (found?.state === 'running') progress = await handle.progress(next);
+      silentSince = null;
+    } catch (error) {
+      // The engine restarts what dies; a watcher outlives that.
+      silentSince ??= Date.now();
+      if (!(error instanceof SluiceError && error.code === 'ENGINE_UNAVAILABLE')) throw error;
+      if (Date.now() - silentSince > patienceMs) throw error;
+      await delay(intervalMs, undefined, { signal });
+      continue;
+    }
+    if (found === null) throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${handle.batchId} in this engine.`);
+    if (progress !== null) {
+      onProgress?.(progress);
+      if (next < progress.recentFrom) {
+        yield* storedRows(progress.storeUri, next, progress.recentFrom);
+        next = progress.recentFrom;
+      }
+      for (const row of progress.recent) {
+        yield row;
+        next += 1;
+      }
+      await delay(intervalMs, undefined, { signal });
+      continue;
+    }
+    if (found.storeUri !== null) yield* storedRows(found.storeUri, next, Infinity);
+    return found.state === 'completed' ? await handle.summary() : null;
+  }
+}
+
+async function* storedRows(storeUri: string, from: number, to: number): AsyncGenerator<ResultRow> {
+  for await (const { row, sequence } of readRows(openStore(storeUri), from)) {
+    if (sequence >= to) return;
+    if (row !== null && sequence >= from) yield row;
+  }
+}

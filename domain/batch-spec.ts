@@ -1,0 +1,76 @@
+import { z } from 'zod';
+
+/**
+ * How a batch is to be run: the options a user gives, with the defaults of the command line.
+ * Parsed once at the edge; workflows receive the parsed value and never parse it again.
+ */
+export const retrySpecSchema = z.strictObject({
+  /** Calls an item may lose to its own failures (timeouts, 5xx, text-only replies). Rate limits and worker crashes are not counted. */
+  maxAttempts: z.int().min(1).max(20).default(3),
+  /** First delay, milliseconds. */
+  initialMs: z.int().min(10).max(600_000).default(1_000),
+  factor: z.number().min(1).max(10).default(2),
+  /** Longest delay, milliseconds. */
+  maxMs: z.int().min(10).max(3_600_000).default(8_000),
+});
+
+export const toleratedFailureSchema = z.strictObject({
+  /** Failed items after which the batch pauses. */
+  count: z.int().min(0).nullable().default(null),
+  /** Percentage (0–100) of finished items failed above which the batch pauses. */
+  percent: z.number().min(0).max(100).nullable().default(null),
+  /** Finished items before `percent` is looked at. */
+  minSample: z.int().min(1).default(10),
+});
+
+export const failurePolicySchema = z.strictObject({
+  /** Finished items the failure rate is taken over. */
+  window: z.int().min(2).max(1_000).default(50),
+  /** Finished items needed before the rate means anything. */
+  minSample: z.int().min(1).default(10),
+  /** Rate (0–1) above which the batch pauses and escalates. */
+  pauseAbove: z.number().min(0).max(1).default(0.5),
+  /** Rate (0–1) above which a notice is given once. */
+  noticeAbove: z.number().min(0).max(1).default(0.2),
+});
+
+/** What may be changed while the batch runs (`setLimits`). */
+export const limitsSchema = z.strictObject({
+  /** Items worked on at once. */
+  concurrency: z.int().min(1).max(50).default(10),
+  /** Requests a rolling minute for this batch; null: only the model's own limits hold. */
+  ratePerMinute: z.int().min(1).max(300).nullable().default(60),
+  /** Hard cap in USD; null: none. */
+  budgetUsd: z.number().min(0).nullable().default(null),
+  toleratedFailure: toleratedFailureSchema.prefault({}),
+});
+
+export const batchSpecSchema = z.strictObject({
+  flow: z.string().min(1).default('image'),
+  project: z.string().min(1).max(100).default('default'),
+  /** Model for rows that name none; null: by the row's quality, from models.yaml. */
+  model: z.string().min(1).nullable().default(null),
+  errorPolicy: z.enum(['continue', 'stop']).default('continue'),
+  limits: limitsSchema.prefault({}),
+  failurePolicy: failurePolicySchema.prefault({}),
+  retry: retrySpecSchema.prefault({}),
+  /** Longest a single provider call may take, milliseconds. */
+  timeoutMs: z.int().min(100).max(3_600_000).default(120_000),
+});
+
+export type BatchSpec = z.output<typeof batchSpecSchema>;
+export type BatchSpecInput = z.input<typeof batchSpecSchema>;
+export type Limits = z.output<typeof limitsSchema>;
+export type RetrySpec = z.output<typeof retrySpecSchema>;
+export type FailurePolicy = z.output<typeof failurePolicySchema>;
+
+/** A change of limits: only what is to change. */
+export const limitsChangeSchema = z
+  .strictObject({
+    concurrency: limitsSchema.shape.concurrency.unwrap(),
+    ratePerMinute: limitsSchema.shape.ratePerMinute.unwrap(),
+    budgetUsd: limitsSchema.shape.budgetUsd.unwrap(),
+    toleratedFailure: toleratedFailureSchema,
+  })
+  .partial();
+export type LimitsChange = z.output<typeof limitsChangeSchema>;

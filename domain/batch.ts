@@ -1,0 +1,170 @@
+import type { BatchSpec, Limits } from './batch-spec.ts';
+import type { FailureWindow } from './failure-policy.ts';
+import type { Flow } from './flow.ts';
+import type { ProviderMode } from './ids.ts';
+import type { ItemRef } from './item.ts';
+import type { ResultRow } from './result.ts';
+import type { Tally } from './tally.ts';
+
+/** Why a batch does not start new items. */
+export type PauseKind = 'user' | 'failure_rate' | 'tolerated_failure' | 'budget' | 'environment' | 'storage';
+
+export interface Pause {
+  kind: PauseKind;
+  /** One sentence for a person. */
+  reason: string;
+  /** What to do about it. */
+  action: string;
+  /** ISO 8601, UTC. */
+  since: string;
+}
+
+/** Something a person should know of; escalations also pause the batch. */
+export interface Notice {
+  at: string;
+  level: 'info' | 'notice' | 'escalation';
+  message: string;
+}
+
+/** A list of staged items: `<prefix>/part-NNNNN.jsonl`, `rowsPerPart` lines each but the last. */
+export interface Segment {
+  prefix: string;
+  total: number;
+  rowsPerPart: number;
+}
+
+/** Which items a redrive runs again. */
+export interface RedriveSelector {
+  /**
+   * `failed`: items whose last result is a failure. `unfinished`: everything without a success whose
+   * file is still there and whose input is still the same; cancelled and never started items too.
+   */
+  select: 'failed' | 'unfinished';
+  /** Only items that failed with one of these codes. */
+  codes?: string[];
+  /** Only these items. */
+  itemIds?: string[];
+}
+
+export interface BatchInput {
+  batchId: string;
+  storeUri: string;
+  mode: ProviderMode;
+  spec: BatchSpec;
+  flow: Flow;
+  /** All items of the batch, as staged. */
+  input: Segment;
+  rejected: number;
+  /** Set when this run continues what an earlier, closed run of the same batch left. */
+  reopen?: { selector: RedriveSelector; countAsSkipped: boolean };
+  /** Set by continue-as-new. */
+  carried?: BatchState;
+  /** Events after which a run continues as new. @default 8000 */
+  maxHistoryEvents?: number;
+}
+
+/** An item whose child workflow is started. */
+export interface InFlightItem {
+  ref: ItemRef;
+  /** Run of the child, so that a re-attachment waits for this one and no other. */
+  runId: string;
+  startedAtMs: number;
+}
+
+/** What a run hands to the next one. Bounded: no list in it grows with the number of items. */
+export interface BatchState {
+  startedAtMs: number;
+  segments: Segment[];
+  /** Segment being read, and the next row of it to start. */
+  segmentIndex: number;
+  cursor: number;
+  inFlight: InFlightItem[];
+  /** Items to start again before new ones: stopped by their surroundings, not by themselves. */
+  requeued: ItemRef[];
+  /** Everything ever called and paid for in this batch, also what was later done again. */
+  tally: Tally;
+  /** Items by the status of their last result. */
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+  skipped: number;
+  window: FailureWindow;
+  noticed: boolean;
+  /** Counts at the last resume: tolerated failure is counted from there. */
+  toleratedFrom: { failed: number; finished: number };
+  pause: Pause | null;
+  notices: Notice[];
+  limits: Limits;
+  /** Grows with every change of the limits. */
+  limitsRevision: number;
+  /** Results not yet written to a part. */
+  buffer: ResultRow[];
+  /** Number of the next results part, and how many rows are in the parts before it. */
+  nextPart: number;
+  flushedRows: number;
+  redrives: number;
+  /** Items of a redrive that have not ended yet; another redrive waits for them. */
+  redriveOpen: number;
+  ending: 'cancelled' | 'stopped' | null;
+}
+
+export type BatchStatus = 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled' | 'terminated';
+
+export interface BatchCounts {
+  total: number;
+  succeeded: number;
+  failed: number;
+  /** Done by an earlier run and kept. */
+  skipped: number;
+  /** Rows of the input that were no valid item; not part of `total`. */
+  rejected: number;
+  cancelled: number;
+  running: number;
+  pending: number;
+}
+
+export interface RunningItem {
+  itemId: string;
+  label: string;
+  model: string;
+  seed: number;
+  startedAtMs: number;
+}
+
+/** The `progress` query's answer. */
+export interface BatchProgress {
+  batchId: string;
+  flow: string;
+  storeUri: string;
+  mode: ProviderMode;
+  status: BatchStatus;
+  counts: BatchCounts;
+  costUsd: number;
+  startedAtMs: number;
+  pause: Pause | null;
+  notices: Notice[];
+  limits: Limits;
+  /** At most 50. */
+  running: RunningItem[];
+  /** Results that are not in a part yet, and the sequence number of the first of them. */
+  recent: ResultRow[];
+  recentFrom: number;
+}
+
+/** What a closed batch leaves: the workflow's result, and `summary` in batch_info.json. */
+export interface BatchSummary {
+  batchId: string;
+  flow: string;
+  storeUri: string;
+  mode: ProviderMode;
+  status: BatchStatus;
+  counts: BatchCounts;
+  costUsd: number;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+  finishedAt: string;
+  durationSeconds: number;
+  notices: Notice[];
+  /** Result rows ever written, redone items included: the sequence number after the last. */
+  rows: number;
+}

@@ -1,0 +1,80 @@
+/**
+ * Every error Sluice shows has a stable code. Codes, not classes, are the contract: they appear in
+ * result rows, in Temporal failures (`ApplicationFailure.type`) and in the command line's messages.
+ */
+interface ErrorInfo {
+  /** Whether the same request may succeed if sent again unchanged (or with changed sampling). */
+  retryable: boolean;
+  /** What a person can do about it. */
+  action: string;
+}
+
+export const errorCatalog = {
+  // A provider's answer to one item.
+  RATE_LIMITED: { retryable: true, action: 'Nothing: the model is slowed down and the item is sent again.' },
+  TIMEOUT: { retryable: true, action: 'Retry the failed items; raise timeout_ms if the model is slow.' },
+  UNAVAILABLE: { retryable: true, action: 'Retry the failed items once the provider answers again.' },
+  NO_OUTPUT: { retryable: true, action: 'Reword the prompt so that it asks for an image, then retry the item.' },
+  INVALID_INPUT: { retryable: false, action: 'Correct the row named in the message and run again with --resume.' },
+  AUTH: { retryable: false, action: 'Check the API key (GEMINI_API_KEY) and retry the failed items.' },
+  QUOTA_EXCEEDED: { retryable: false, action: 'Wait for the quota to reset or raise it, then retry the failed items.' },
+  CONTENT_BLOCKED: { retryable: false, action: 'Reword the prompt: the provider refused its content.' },
+  // What became of an item for reasons of our own.
+  INPUT_CORRUPT: { retryable: false, action: 'The staged input was altered; run again with --resume to stage it anew.' },
+  CANCELLED: { retryable: false, action: 'Retry the item if it is still wanted.' },
+  TERMINATED: { retryable: false, action: 'Somebody ended this item by hand; retry it if it is still wanted.' },
+  INTERNAL: { retryable: false, action: 'A defect: keep the engine log and report it.' },
+  // Storage.
+  STORAGE_FULL: { retryable: true, action: 'Free disk space, then resume the batch.' },
+  STORAGE_DENIED: { retryable: true, action: 'Give write permission to the directory, then resume the batch.' },
+  STORAGE_ERROR: { retryable: true, action: 'Check the storage named in the message, then resume the batch.' },
+  // The command line and the client.
+  USAGE: { retryable: false, action: 'See --help.' },
+  INPUT_NOT_FOUND: { retryable: false, action: 'Check the path of the input file.' },
+  INPUT_UNREADABLE: { retryable: false, action: 'Check that the file is CSV or JSONL text and its encoding.' },
+  NO_VALID_REQUESTS: { retryable: false, action: 'Correct the rows listed in the rejected file.' },
+  UNKNOWN_FLOW: { retryable: false, action: 'Use one of the flows that exist: image.' },
+  UNKNOWN_MODEL: { retryable: false, action: 'Use a model of models.yaml, or add it there.' },
+  CONFIG_INVALID: { retryable: false, action: 'Correct the configuration file named in the message.' },
+  BATCH_NOT_FOUND: { retryable: false, action: 'List the batches with: sluice batch list' },
+  BATCH_NOT_RUNNING: { retryable: false, action: 'Run its failed items again with: sluice batch retry' },
+  BATCH_RUNNING: { retryable: false, action: 'Wait for it, or cancel it first.' },
+  OUTPUT_IN_USE: { retryable: false, action: 'Choose another directory with -o.' },
+  OUTPUT_EXISTS: { retryable: false, action: 'Add --resume to do what is missing, or choose another directory with -o.' },
+  OUTPUT_NOT_WRITABLE: { retryable: false, action: 'Choose a directory you can write to with -o.' },
+  NOTHING_TO_RETRY: { retryable: false, action: 'Nothing to do: no item matches.' },
+  ENGINE_UNAVAILABLE: { retryable: true, action: 'Start it with: sluice up --detach (or look at: sluice doctor)' },
+  ENGINE_START_FAILED: { retryable: true, action: 'Look at the logs named by: sluice doctor' },
+  TEMPORAL_BINARY_MISSING: {
+    retryable: false,
+    action: 'Install the temporal CLI (https://docs.temporal.io/cli) or Go, or set TEMPORAL_ADDRESS.',
+  },
+} as const satisfies Record<string, ErrorInfo>;
+
+export type ErrorCode = keyof typeof errorCatalog;
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(errorCatalog, value);
+}
+
+/** An error with a code and one clear sentence. `action` defaults to the catalogue's advice. */
+export class SluiceError extends Error {
+  override readonly name = 'SluiceError';
+  readonly code: ErrorCode;
+  readonly action: string;
+  readonly retryable: boolean;
+  /** How long the other side asked us to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { action?: string; retryAfterMs?: number; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.action = options.action ?? errorCatalog[code].action;
+    this.retryable = errorCatalog[code].retryable;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}

@@ -1,0 +1,26 @@
+/** The one place that builds and takes apart workflow ids and task queue names. */
+
+export function itemWorkflowId(batchId: string, itemId: string): string {
+  return `${batchId}/${itemId}`;
+}
+
+export function parseItemWorkflowId(workflowId: string): { batchId: string; itemId: string } {
+  const slash = workflowId.indexOf('/');
+  return slash < 0
+    ? { batchId: workflowId, itemId: '' }
+    : { batchId: workflowId.slice(0, slash), itemId: workflowId.slice(slash + 1) };
+}
+
+/** Task queue of workflows and light activities. */
+export const coreTaskQueue = 'sluice';
+
+/**
+ * Where a provider's calls really go. Fixed when a batch is submitted: a batch that pays never falls
+ * back to the emulator, and one that is emulated never starts to pay, whatever key an engine has later.
+ */
+export type ProviderMode = 'live' | 'emulated';
+
+/** Task queue of one model's calls, e.g. `gemini.gemini-2.5-flash-image`. */
+export function modelTaskQueue(provider: string, model: string, mode: ProviderMode): string {
+  return mode === 'live' ? `${provider}.${model}` : `${provider}-emulator.${model}`;
+}

@@ -1,0 +1,80 @@
+import type { StagedItem } from './item.ts';
+import type { InputRow } from './input-row.ts';
+import { estimateImageUsd, findModel, type ModelsFile } from './models.ts';
+
+/** SHA-256 of a text, lower-case hex. Handed in, because this folder does no cryptography of its own. */
+export type Sha256 = (text: string) => string;
+
+export interface ItemContext {
+  /** Zero-based place among the valid rows. */
+  index: number;
+  /** Row of the source file. */
+  rowNumber: number;
+  id: string;
+  /** Safe as a file name and unique in the batch. */
+  name: string;
+  models: ModelsFile;
+  /** For rows that name no model; null: by the row's quality. */
+  defaultModel: string | null;
+  sha256: Sha256;
+}
+
+/** Id of an item whose row gives none: its one-based place among the records of the file. */
+export function placeId(ordinal: number): string {
+  return `item-${String(ordinal).padStart(6, '0')}`;
+}
+
+/**
+ * SHA-256 over what determines an item's output. Two items with the same hash ask for the same image;
+ * an item whose hash does not match was altered after it was staged.
+ */
+export function hashItem(item: Omit<StagedItem, 'hash'>, sha256: Sha256): string {
+  return sha256(
+    JSON.stringify([
+      item.prompt,
+      item.negativePrompt ?? null,
+      item.seed,
+      item.quality,
+      item.aspectRatio,
+      item.fromImage ?? null,
+      item.model,
+    ]),
+  );
+}
+
+/**
+ * Makes the staged item of a row: defaults filled in, model resolved, seed derived from id and prompt
+ * where the row gives none, so that a rerun repeats it.
+ *
+ * @returns a message that names the field and the rule when the row's model does not exist.
+ */
+export function toStagedItem(
+  row: InputRow,
+  context: ItemContext,
+): { ok: true; item: StagedItem } | { ok: false; message: string } {
+  const { models, sha256 } = context;
+  const quality = row.quality ?? 'standard';
+  const modelKey = row.image_model ?? context.defaultModel ?? models.quality[quality];
+  const model = findModel(models, modelKey);
+  if (model === undefined) {
+    const known = Object.keys(models.models).join(', ');
+    return { ok: false, message: `image_model: must be one of ${known} (got "${modelKey}")` };
+  }
+  const item: Omit<StagedItem, 'hash'> = {
+    id: context.id,
+    index: context.index,
+    row: context.rowNumber,
+    name: context.name,
+    prompt: row.prompt,
+    ...(row.negative_prompt === undefined ? {} : { negativePrompt: row.negative_prompt }),
+    seed: row.seed ?? Number.parseInt(sha256(`${context.id}\n${row.prompt}`).slice(0, 8), 16) >>> 1,
+    quality,
+    aspectRatio: row.aspect_ratio ?? '1:1',
+    ...(row.from_image === undefined ? {} : { fromImage: row.from_image }),
+    model: modelKey,
+    provider: model.provider,
+    ...(Object.keys(row.fields).length === 0 ? {} : { fields: row.fields }),
+    estimateUsd: estimateImageUsd(model, row.prompt.length + (row.negative_prompt?.length ?? 0)),
+  };
+  return { ok: true, item: { ...item, hash: hashItem(item, sha256) } };
+}

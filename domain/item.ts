@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+export const aspectRatios = ['1:1', '16:9', '9:16', '4:3', '3:4'] as const;
+export const qualities = ['draft', 'standard', 'high'] as const;
+
+/** One item as it is staged in storage: a line of `input/part-NNNNN.jsonl`. */
+export const stagedItemSchema = z.strictObject({
+  /** Stable id, unique in the batch: from the row, or from its place. */
+  id: z.string().min(1),
+  /** Zero-based place among the valid rows. */
+  index: z.int().min(0),
+  /** One-based row of the source file (the header is row 1 of a CSV; line 1 is row 1 of a JSONL). */
+  row: z.int().min(1),
+  /** Name of the output without extension, safe as a file name, unique in the batch. */
+  name: z.string().min(1),
+  prompt: z.string().min(1),
+  negativePrompt: z.string().optional(),
+  /** 0 to 2^31-1; given by the row or derived from its id and prompt, so that a rerun repeats it. */
+  seed: z.int().min(0).max(2_147_483_647),
+  quality: z.enum(qualities),
+  aspectRatio: z.enum(aspectRatios),
+  /** Source image: an http(s) URL, or an absolute path. */
+  fromImage: z.string().optional(),
+  /** Resolved model, a key of models.yaml. */
+  model: z.string().min(1),
+  /** The model's provider in models.yaml. */
+  provider: z.string().min(1),
+  /** Columns Sluice gives no meaning to, carried into the sidecar. */
+  fields: z.record(z.string(), z.string()).optional(),
+  /** Expected cost of one call, USD. */
+  estimateUsd: z.number().min(0),
+  /** SHA-256 (hex) over what determines the output; guards against altered input and names a result. */
+  hash: z.string().length(64),
+});
+export type StagedItem = z.output<typeof stagedItemSchema>;
+
+/** Where a staged item lies, and the little the parent needs to know of it. */
+export interface ItemRef {
+  /** Place among the batch's items; -1 when it is not known. */
+  index: number;
+  id: string;
+  /** Key of the part in the store, relative to the batch. */
+  part: string;
+  /** Byte range of the line in the part. */
+  offset: number;
+  length: number;
+  /** Vendor of the model; with it names the task queue of its calls. */
+  provider: string;
+  model: string;
+  /** Shown in the Web UI and in progress. */
+  label: string;
+  estimateUsd: number;
+  seed: number;
+  /** First 16 digits of the staged item's hash; empty when the line is damaged. */
+  hash: string;
+}

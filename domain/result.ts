@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { errorCatalog, type ErrorCode } from './errors.ts';
+
+export const itemStatuses = ['succeeded', 'failed', 'cancelled'] as const;
+export type ItemStatus = (typeof itemStatuses)[number];
+
+/** What the provider says it used, summed over all calls of an item. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  images: number;
+}
+
+/** One row of `results.jsonl`: what became of one item. Snake case because it is a file format. */
+export const resultRowSchema = z.object({
+  request_id: z.string(),
+  /** Zero-based place among the batch's items; -1 when it is not known. */
+  index: z.int(),
+  status: z.enum(itemStatuses),
+  /** Relative to the batch directory; null unless succeeded. */
+  output_path: z.string().nullable(),
+  error_code: z.enum(Object.keys(errorCatalog) as [ErrorCode, ...ErrorCode[]]).nullable(),
+  error_message: z.string().nullable(),
+  /** From the item's start to its end, waits included. */
+  processing_time_seconds: z.number(),
+  model: z.string(),
+  seed: z.number(),
+  /** First 16 digits of the staged item's hash: tells a later run whether its input is still the same. */
+  input_hash: z.string(),
+  /** Calls made to the provider, also those that failed. */
+  calls: z.int(),
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  images: z.number(),
+  cost_usd: z.number(),
+  /** ISO 8601, UTC. */
+  finished_at: z.string(),
+});
+export type ResultRow = z.output<typeof resultRowSchema>;

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { SluiceError } from '../../domain/errors.ts';
+import { faultsSchema } from './faults.ts';
+
+const optionsSchema = z.strictObject({
+  /** 0: any free one. */
+  port: z.int().min(0).max(65_535).default(0),
+  /** From a call's arrival to its reply, milliseconds. */
+  latencyMs: z.number().min(0).default(100),
+  /** Share of `latencyMs` by which a call may take more or less, drawn from `seed`. */
+  latencyJitter: z.number().min(0).max(1).default(0),
+  /** Of faults and jitter. */
+  seed: z.int().default(0),
+  faults: faultsSchema.prefault({}),
+  /** Requests of one model let through in any rolling minute; null: no limit. */
+  rpm: z.int().min(1).nullable().default(null),
+  /** JSON lines, appended: see CallLog. */
+  callLog: z.string().min(1).optional(),
+  /** The one key that is valid; omitted: keys are not looked at. */
+  apiKey: z.string().min(1).optional(),
+  models: z
+    .array(z.string().min(1))
+    .default(['gemini-2.5-flash-image', 'gemini-3.1-flash-lite-image', 'gemini-3-pro-image']),
+});
+export type GeminiEmulatorOptions = z.input<typeof optionsSchema>;
+export type EmulatorOptions = z.output<typeof optionsSchema>;
+
+/** @throws SluiceError USAGE that names the option. */
+export function checkOptions(options: GeminiEmulatorOptions): EmulatorOptions {
+  const parsed = optionsSchema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new SluiceError(
+    'USAGE',
+    `The emulator's ${issue?.path.join('.') || 'options'} cannot be used: ${issue?.message}.`,
+  );
+}

@@ -1,0 +1,147 @@
+import { Agent, type Dispatcher } from 'undici';
+import { SluiceError } from '../../domain/errors.ts';
+import type { CallOptions } from '../image-provider.ts';
+import { ProviderError } from '../provider-error.ts';
+
+/** Where the Gemini API is, unless GEMINI_BASE_URL says otherwise. */
+const defaultBaseUrl = 'https://generativelanguage.googleapis.com/v1beta';
+
+export interface HttpReply {
+  status: number;
+  /** The `retry-after` header. */
+  retryAfter: string | undefined;
+  text: string;
+}
+
+/**
+ * One pool for all calls of the process, so that keep-alive connections are shared. HTTP/1.1: a broken
+ * connection then costs one call and not every call that shares it. undici's own timeouts are off: the
+ * caller's single deadline covers connecting, waiting and reading.
+ */
+const sharedAgent = new Agent({
+  connections: 128,
+  allowH2: false,
+  headersTimeout: 0,
+  bodyTimeout: 0,
+  keepAliveTimeout: 30_000,
+});
+
+/**
+ * The base address with its version and without a trailing slash: `https://host`, `https://host/` and
+ * `https://host/v1beta/` are all the same.
+ *
+ * @throws SluiceError CONFIG_INVALID when it is no http(s) address.
+ */
+export function normalizeBaseUrl(baseUrl: string = defaultBaseUrl): URL {
+  const url = URL.parse(baseUrl.trim());
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw new SluiceError('CONFIG_INVALID', 'The base address of Gemini (GEMINI_BASE_URL) is not an http(s) address.');
+  }
+  const path = url.pathname.replace(/\/+$/, '');
+  url.pathname = /\/v\d+(alpha|beta)?\d*$/.test(path) ? path : `${path}/v1beta`;
+  url.search = '';
+  url.hash = '';
+  return url;
+}
+
+/**
+ * POSTs JSON and reads the whole reply, whatever its status.
+ *
+ * @throws the reason of `options.signal`, untouched, when the caller aborts.
+ * @throws ProviderError TIMEOUT after `options.timeoutMs`, body included; UNAVAILABLE when the connection
+ * fails or breaks before the reply is whole.
+ */
+export async function postJson(
+  url: URL,
+  apiKey: string,
+  body: unknown,
+  options: CallOptions,
+  dispatcher: Dispatcher = sharedAgent,
+): Promise<HttpReply> {
+  options.signal.throwIfAborted();
+  const timeout = AbortSignal.timeout(options.timeoutMs);
+  try {
+    return await dispatch(dispatcher, url, apiKey, JSON.stringify(body), {
+      signal: AbortSignal.any([options.signal, timeout]),
+      onSent: options.onSent,
+    });
+  } catch (error) {
+    if (options.signal.aborted) throw options.signal.reason;
+    if (timeout.aborted) {
+      throw new ProviderError('TIMEOUT', `Gemini did not answer within ${options.timeoutMs / 1_000} s.`);
+    }
+    const code = connectionErrorCode(error);
+    if (code === undefined) throw error;
+    throw new ProviderError('UNAVAILABLE', `The connection to Gemini at ${url.host} failed (${code}).`, {
+      cause: error,
+    });
+  }
+}
+
+/** The code of an error that came from the network; undefined for a defect of ours. */
+function connectionErrorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  return ['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED'].includes(error.code) ? undefined : error.code;
+}
+
+/**
+ * undici's own dispatch rather than its `request`, for `onRequestSent`: it runs right after the last byte
+ * of the request is written to the socket, where a body generator would end before that write.
+ */
+function dispatch(
+  dispatcher: Dispatcher,
+  url: URL,
+  apiKey: string,
+  body: string,
+  { signal, onSent }: { signal: AbortSignal; onSent: (() => void) | undefined },
+): Promise<HttpReply> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpReply>();
+  const chunks: Buffer[] = [];
+  const reply: HttpReply = { status: 0, retryAfter: undefined, text: '' };
+  let controller: Dispatcher.DispatchController | undefined;
+  const abort = () => {
+    const reason = new Error('The call was abandoned.');
+    controller?.abort(reason);
+    // A request still waiting for a connection has no controller: it is dropped when it gets one.
+    reject(reason);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+
+  dispatcher.dispatch(
+    {
+      origin: url.origin,
+      path: url.pathname,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json', 'x-goog-api-key': apiKey },
+      body,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    },
+    {
+      onRequestStart(started) {
+        controller = started;
+        if (signal.aborted) abort();
+      },
+      onRequestSent() {
+        onSent?.();
+      },
+      onResponseStart(_, status, headers) {
+        const retryAfter = headers['retry-after'];
+        reply.status = status;
+        reply.retryAfter = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter;
+        // An interim reply (1xx) may come first.
+        chunks.length = 0;
+      },
+      onResponseData(_, chunk) {
+        chunks.push(chunk);
+      },
+      onResponseEnd() {
+        resolve({ ...reply, text: Buffer.concat(chunks).toString('utf8') });
+      },
+      onResponseError(_, error) {
+        reject(error);
+      },
+    },
+  );
+  return promise.finally(() => signal.removeEventListener('abort', abort));
+}

@@ -1,0 +1,241 @@
+import { SluiceError } from '../../domain/errors.ts';
+import { admit, type Call } from './admission.ts';
+import type { Cost, Limits } from './capacity.ts';
+import { machineClock, type Clock } from './clock.ts';
+import { GrantLog, type GrantEntry } from './grant-log.ts';
+import { LiveLimits, type LimitKey } from './live-limits.ts';
+
+/** Leave to make one call. None of its methods throws or waits. */
+export interface Permit {
+  /** The call's bytes are on the wire: from now on, and no earlier, its place in the window runs out. */
+  sent: () => void;
+  /** What the call really took, in place of the estimate. */
+  settle: (actual: Cost) => void;
+  /** The call is over, however it ended: frees its place among those under way. Call it exactly once, always. */
+  release: () => void;
+}
+
+export interface Limiter {
+  /**
+   * Leave for one call under all keys at once. Calls of a process wait in order of arrival; one that
+   * waits for a narrow key (its batch) does not hold up others on a wide one (the model). Between
+   * processes there is no order: who releases a place has the first chance to fill it again.
+   * @param keys from the widest to the narrowest
+   * @throws the signal's reason when aborted; SluiceError with a STORAGE code when the log fails
+   */
+  acquire(keys: readonly LimitKey[], cost: Cost, signal: AbortSignal): Promise<Permit>;
+  /** The server asked for a rest: nobody gets this key for `ms`. Extends a rest, never shortens it. */
+  slowDown(key: string, ms: number): void;
+  /** Changes limits of a key for all that wait for it in this process. */
+  setLimits(key: string, limits: Limits): void;
+  /** What of a key is taken, over all processes. */
+  usage(key: string): KeyUsage;
+  /** Rejects all that wait and gives up the places of calls under way. */
+  close(): void;
+}
+
+interface KeyUsage extends Cost {
+  requests: number;
+  inFlight: number;
+  /** Left of a rest the server asked for. */
+  blockedForMs: number;
+}
+
+interface LimiterOptions {
+  /** SQLite file, shared by all workers of the machine; its directory is made. `:memory:` for one process. */
+  path: string;
+  clock?: Clock;
+}
+
+interface Waiter extends Call {
+  grant: (permit: Permit) => void;
+  fail: (error: unknown) => void;
+}
+
+/** A third of a lease, so that two renewals may be late before it is lost. */
+const renewMs = 5_000;
+/** Longest wait before looking again, because other processes change the log too. */
+const lookAgainMs = 1_000;
+
+/**
+ * A limiter that holds over all processes that share its file, across their death, in any rolling
+ * minute from the first second on: a log of grants, not a bucket that starts full.
+ */
+export function createLimiter({ path, clock = machineClock }: LimiterOptions): Limiter {
+  return new SlidingLogLimiter(path, clock);
+}
+
+class SlidingLogLimiter implements Limiter {
+  private readonly clock: Clock;
+  private readonly log: GrantLog;
+  private readonly limits = new LiveLimits();
+  private readonly waiters = new Set<Waiter>();
+  /** Calls whose latest state is not in the log yet. */
+  private readonly unwritten = new Set<GrantEntry>();
+  private readonly rests = new Map<string, number>();
+  private held = 0;
+  private renewalDue = false;
+  private pumpQueued = false;
+  private closed = false;
+  private cancelWake: () => void = () => undefined;
+  private cancelRenewal: () => void = () => undefined;
+
+  constructor(path: string, clock: Clock) {
+    this.clock = clock;
+    this.log = new GrantLog(path, () => clock.now());
+  }
+
+  async acquire(keys: readonly LimitKey[], cost: Cost, signal: AbortSignal): Promise<Permit> {
+    signal.throwIfAborted();
+    if (this.closed) throw closedError();
+    const { promise, resolve, reject } = Promise.withResolvers<Permit>();
+    const unique = new Map(keys.map((key) => [key.key, key]));
+    const leaveQueue = (): void => {
+      signal.removeEventListener('abort', abort);
+      this.waiters.delete(waiter);
+    };
+    const abort = (): void => {
+      waiter.fail(signal.reason);
+      this.queuePump();
+    };
+    const waiter: Waiter = {
+      keys: [...unique.keys()],
+      cost,
+      grant: (permit) => {
+        leaveQueue();
+        resolve(permit);
+      },
+      fail: (error) => {
+        leaveQueue();
+        this.leaveKeys(waiter.keys);
+        reject(error);
+      },
+    };
+    for (const key of unique.values()) this.limits.enter(key);
+    signal.addEventListener('abort', abort);
+    this.waiters.add(waiter);
+    this.queuePump();
+    return promise;
+  }
+
+  slowDown(key: string, ms: number): void {
+    this.rests.set(key, Math.max(this.rests.get(key) ?? 0, this.clock.now() + ms));
+    // At once, not queued: what is granted from here on is to know of it.
+    this.pump();
+  }
+
+  setLimits(key: string, limits: Limits): void {
+    this.limits.set(key, limits);
+    this.queuePump();
+  }
+
+  usage(key: string): KeyUsage {
+    this.pump();
+    return this.log.transaction((now) => {
+      const { requests, tokens, images, inFlight, blockedUntil } = this.log.state(key);
+      return { requests, tokens, images, inFlight, blockedForMs: Math.max(0, blockedUntil - now) };
+    });
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.pump();
+    this.closed = true;
+    this.cancelWake();
+    this.cancelRenewal();
+    for (const waiter of this.waiters) waiter.fail(closedError());
+    this.log.close();
+  }
+
+  /** Once for all that happens in this turn of the event loop. */
+  private queuePump(): void {
+    if (this.pumpQueued) return;
+    this.pumpQueued = true;
+    queueMicrotask(() => {
+      this.pumpQueued = false;
+      this.pump();
+    });
+  }
+
+  /** Writes what is unwritten, grants what can be granted, and sets the timer for the next time. */
+  private pump(): void {
+    if (this.closed) return;
+    this.cancelWake();
+    const idle = this.waiters.size + this.unwritten.size + this.rests.size === 0;
+    if (idle && !this.renewalDue) return;
+    let round;
+    try {
+      round = this.log.transaction((now) => {
+        this.writeChanges(now);
+        return { ...admit(this.waiters, this.log, this.limits, now), now };
+      });
+    } catch (error) {
+      // What is unwritten stays so for the next round; those who wait are told.
+      for (const waiter of this.waiters) waiter.fail(error);
+      this.cancelWake = this.clock.after(lookAgainMs, () => {
+        this.pump();
+      });
+      return;
+    }
+    this.unwritten.clear();
+    this.rests.clear();
+    this.renewalDue = false;
+    for (const { call, entry } of round.granted) call.grant(this.permit(entry));
+    if (this.waiters.size === 0) return;
+    const delay = Math.min(lookAgainMs, Math.max(1, Math.ceil(round.wakeAt - round.now)));
+    this.cancelWake = this.clock.after(delay, () => {
+      this.pump();
+    });
+  }
+
+  private writeChanges(now: number): void {
+    for (const entry of this.unwritten) this.log.write(entry);
+    for (const [key, until] of this.rests) this.log.block(key, until);
+    if (this.renewalDue) this.log.renewLeases(now);
+  }
+
+  private permit(entry: GrantEntry): Permit {
+    this.held += 1;
+    if (this.held === 1) this.renewLater();
+    const changed = (): void => {
+      this.unwritten.add(entry);
+      this.queuePump();
+    };
+    return {
+      sent: () => {
+        entry.sentAt = this.clock.now();
+        changed();
+      },
+      settle: (actual) => {
+        entry.cost = actual;
+        changed();
+      },
+      release: () => {
+        if (entry.released) return;
+        entry.released = true;
+        // Whether it was sent is not known: as late as it can have been.
+        entry.sentAt ??= this.clock.now();
+        this.held -= 1;
+        if (this.held === 0) this.cancelRenewal();
+        this.leaveKeys(entry.keys);
+        changed();
+      },
+    };
+  }
+
+  private renewLater(): void {
+    this.cancelRenewal = this.clock.after(renewMs, () => {
+      this.renewalDue = true;
+      this.renewLater();
+      this.pump();
+    });
+  }
+
+  private leaveKeys(keys: readonly string[]): void {
+    for (const key of keys) this.limits.leave(key);
+  }
+}
+
+function closedError(): SluiceError {
+  return new SluiceError('UNAVAILABLE', 'The rate limiter is closed: its worker is stopping.');
+}

@@ -1,0 +1,57 @@
+import type { WorkflowClient } from '@temporalio/client';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createCoreActivities, createModelActivities } from '../activities/create-activities.ts';
+import { coreTaskQueue, modelTaskQueue, type ProviderMode } from '../domain/ids.ts';
+import type { ModelsFile } from '../domain/models.ts';
+import type { ImageProvider } from '../providers/image-provider.ts';
+import type { Limiter } from '../providers/limiter/limiter.ts';
+import { openStore } from '../storage/open-store.ts';
+
+export interface WorkerDeps {
+  connection: NativeConnection;
+  namespace: string;
+  client: WorkflowClient;
+  workflowBundlePath: string;
+  models: ModelsFile;
+  limiter: Limiter;
+  modes: readonly ProviderMode[];
+  provider: (name: string, mode: ProviderMode) => ImageProvider;
+}
+
+/**
+ * The workers of one process: one for workflows and light activities, and one for each model and mode
+ * this process can serve, so that a model's calls never wait behind another model's.
+ */
+export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
+  const { connection, namespace, models, modes } = deps;
+  const common = { connection, namespace, shutdownGraceTime: '8 seconds' } satisfies Partial<WorkerOptions>;
+  const core = Worker.create({
+    ...common,
+    taskQueue: coreTaskQueue,
+    workflowBundle: { codePath: deps.workflowBundlePath },
+    activities: createCoreActivities({ client: deps.client, limiter: deps.limiter, openStore }),
+    // One per item re-attached to after continue-as-new; each only waits.
+    maxConcurrentActivityTaskExecutions: 2_000,
+    maxConcurrentWorkflowTaskExecutions: 40,
+    maxCachedWorkflows: 1_000,
+    workflowTaskPollerBehavior: { type: 'autoscaling', initial: 5, maximum: 20 },
+    activityTaskPollerBehavior: { type: 'autoscaling', initial: 2, maximum: 10 },
+  });
+  const activities = createModelActivities({ models, limiter: deps.limiter, provider: deps.provider, openStore });
+  const perModel = Object.entries(models.models).flatMap(([model, { provider }]) =>
+    modes.map((mode) =>
+      Worker.create({
+        ...common,
+        taskQueue: modelTaskQueue(provider, model, mode),
+        activities,
+        // Slots are cheap: a call waits in one for its turn at the limits, which are what bounds it.
+        maxConcurrentActivityTaskExecutions: 1_000,
+        // Heartbeats carry what was paid for and bring cancellations.
+        maxHeartbeatThrottleInterval: '5 seconds',
+        defaultHeartbeatThrottleInterval: '5 seconds',
+        activityTaskPollerBehavior: { type: 'autoscaling', initial: 2, maximum: 10 },
+      }),
+    ),
+  );
+  return Promise.all([core, ...perModel]);
+}

@@ -1,0 +1,73 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { pino } from 'pino';
+import { defaultHome } from '../client/engine/home.ts';
+import { loadModels } from '../client/models.ts';
+import { createLimiter } from '../providers/limiter/limiter.ts';
+import { workflowBundlePath } from './bundle-path.ts';
+import { createWorkers } from './create-workers.ts';
+import { createProviders, servedModes } from './providers.ts';
+
+/**
+ * The worker process. Configured by its environment (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, SLUICE_HOME,
+ * GEMINI_API_KEY, GEMINI_BASE_URL, SLUICE_EMULATOR_URL); tells its parent `ready` when it polls.
+ */
+const log = pino({ level: process.env['SLUICE_LOG_LEVEL'] ?? 'info' });
+const setting = (name: string): string | undefined => process.env[name] || undefined;
+
+Runtime.install({
+  logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+    log[level === 'ERROR' ? 'error' : 'warn']({ ...meta }, message);
+  }),
+  // The supervisor's order to stop is handled below, for all workers together.
+  shutdownSignals: [],
+});
+
+const home = defaultHome(process.env);
+mkdirSync(home, { recursive: true, mode: 0o700 });
+const settings = {
+  geminiApiKey: setting('GEMINI_API_KEY'),
+  geminiBaseUrl: setting('GEMINI_BASE_URL'),
+  emulatorUrl: setting('SLUICE_EMULATOR_URL'),
+};
+const connection = await NativeConnection.connect({ address: setting('TEMPORAL_ADDRESS') ?? '127.0.0.1:7233' });
+const namespace = setting('TEMPORAL_NAMESPACE') ?? 'default';
+const limiter = createLimiter({ path: join(home, 'limits.sqlite') });
+const workers = await createWorkers({
+  connection,
+  namespace,
+  client: new Client({ connection, namespace }).workflow,
+  workflowBundlePath,
+  models: await loadModels(home),
+  limiter,
+  modes: servedModes(settings),
+  provider: createProviders(settings),
+});
+
+const stop = (): void => {
+  for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+};
+process.once('SIGTERM', stop);
+process.once('SIGINT', stop);
+process.once('disconnect', stop);
+
+const running = workers.map((worker) =>
+  worker.run().catch((error: unknown) => {
+    stop();
+    throw error;
+  }),
+);
+log.info({ pid: process.pid, modes: servedModes(settings), queues: workers.map((w) => w.options.taskQueue) }, 'polling');
+process.send?.('ready');
+const ended = await Promise.allSettled(running);
+limiter.close();
+await connection.close();
+for (const result of ended) {
+  if (result.status === 'rejected') {
+    log.error({ err: result.reason as unknown }, 'a worker failed');
+    process.exitCode = 1;
+  }
+}
+if (process.connected) process.disconnect();

@@ -1,0 +1,109 @@
+import type {
+  BatchCounts,
+  BatchInput,
+  BatchProgress,
+  BatchState,
+  BatchStatus,
+  BatchSummary,
+  InFlightItem,
+} from '../domain/batch.ts';
+import { createFailureWindow } from '../domain/failure-policy.ts';
+import { emptyTally, totalCostUsd } from '../domain/tally.ts';
+
+/** State of a batch that has not begun. */
+export function freshState(input: BatchInput, nowMs: number): BatchState {
+  return {
+    startedAtMs: nowMs,
+    segments: input.reopen === undefined ? [input.input] : [],
+    segmentIndex: 0,
+    cursor: 0,
+    inFlight: [],
+    requeued: [],
+    tally: emptyTally(),
+    succeeded: 0,
+    failed: 0,
+    cancelled: 0,
+    skipped: 0,
+    window: createFailureWindow(),
+    noticed: false,
+    toleratedFrom: { failed: 0, finished: 0 },
+    pause: null,
+    notices: [],
+    limits: input.spec.limits,
+    limitsRevision: 0,
+    buffer: [],
+    nextPart: 0,
+    flushedRows: 0,
+    redrives: 0,
+    redriveOpen: 0,
+    ending: null,
+  };
+}
+
+export function finishedOf(state: BatchState): number {
+  return state.succeeded + state.failed + state.cancelled;
+}
+
+export function countsOf(input: BatchInput, state: BatchState, running: number): BatchCounts {
+  const unfinished = Math.max(0, input.input.total - state.skipped - finishedOf(state) - running);
+  const ended = state.ending !== null;
+  return {
+    total: input.input.total,
+    succeeded: state.succeeded,
+    failed: state.failed,
+    skipped: state.skipped,
+    rejected: input.rejected,
+    cancelled: state.cancelled + (ended ? unfinished : 0),
+    running,
+    pending: ended ? 0 : unfinished,
+  };
+}
+
+export function summaryOf(input: BatchInput, state: BatchState, status: BatchStatus, nowMs: number): BatchSummary {
+  return {
+    batchId: input.batchId,
+    flow: input.flow.name,
+    storeUri: input.storeUri,
+    mode: input.mode,
+    status,
+    counts: countsOf(input, state, 0),
+    costUsd: totalCostUsd(state.tally),
+    startedAt: new Date(state.startedAtMs).toISOString(),
+    finishedAt: new Date(nowMs).toISOString(),
+    durationSeconds: (nowMs - state.startedAtMs) / 1000,
+    notices: state.notices,
+    rows: state.flushedRows,
+  };
+}
+
+export function progressOf(
+  input: BatchInput,
+  state: BatchState,
+  status: BatchStatus,
+  running: InFlightItem[],
+  after: number | undefined,
+): BatchProgress {
+  const from = after === undefined ? state.buffer.length : Math.max(0, after - state.flushedRows);
+  return {
+    batchId: input.batchId,
+    flow: input.flow.name,
+    storeUri: input.storeUri,
+    mode: input.mode,
+    status,
+    counts: countsOf(input, state, running.length),
+    costUsd: totalCostUsd(state.tally),
+    startedAtMs: state.startedAtMs,
+    pause: state.pause,
+    notices: state.notices,
+    limits: state.limits,
+    running: running.map(({ ref, startedAtMs }) => ({
+      itemId: ref.id,
+      label: ref.label,
+      model: ref.model,
+      seed: ref.seed,
+      startedAtMs,
+    })),
+    recent: state.buffer.slice(from),
+    recentFrom: state.flushedRows + from,
+  };
+}

@@ -1,0 +1,120 @@
+import {
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  ParentClosePolicy,
+  getExternalWorkflowHandle,
+  proxyActivities,
+  startChild,
+} from '@temporalio/workflow';
+import type { CoreActivities, ItemInput } from '../activities/types.ts';
+import type { InFlightItem } from '../domain/batch.ts';
+import { coreTaskQueue, itemWorkflowId } from '../domain/ids.ts';
+import type { ResultRow } from '../domain/result.ts';
+import { itemEndOfFailure, type ItemEnd } from './item-end.ts';
+import { itemWorkflow } from './item.ts';
+import { batchAttribute, modelAttribute } from './search-attributes.ts';
+
+/**
+ * The batch's running items: children this run started, and children of an earlier run it re-attached
+ * to. Children outlive the run (ABANDON), so continue-as-new need not wait for them.
+ */
+export class Children {
+  private readonly running = new Map<string, InFlightItem>();
+  private readonly scopes = new Map<string, CancellationScope>();
+  private readonly starting = new Set<Promise<void>>();
+
+  private readonly batchId: string;
+  private readonly onEnd: (item: InFlightItem, end: ItemEnd) => void;
+
+  constructor(batchId: string, onEnd: (item: InFlightItem, end: ItemEnd) => void) {
+    this.batchId = batchId;
+    this.onEnd = onEnd;
+  }
+
+  get count(): number {
+    return this.running.size;
+  }
+
+  list(): InFlightItem[] {
+    return [...this.running.values()];
+  }
+
+  /** Starts an item's child and does not wait: a window of starts goes to the server in one command batch. */
+  start(input: ItemInput): void {
+    const { ref } = input;
+    const item: InFlightItem = { ref, runId: '', startedAtMs: Date.now() };
+    const scope = new CancellationScope();
+    this.running.set(ref.id, item);
+    this.scopes.set(ref.id, scope);
+    const started = scope.run(() =>
+      startChild(itemWorkflow, {
+        workflowId: itemWorkflowId(this.batchId, ref.id),
+        args: [input],
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        staticSummary: `${ref.label} · ${ref.model}`,
+        typedSearchAttributes: [
+          { key: batchAttribute, value: this.batchId },
+          { key: modelAttribute, value: ref.model },
+        ],
+      }),
+    );
+    const settled: Promise<void> = started.then(
+      (handle) => {
+        item.runId = handle.firstExecutionRunId;
+        void this.end(item, handle.result().then(rowEnd, itemEndOfFailure));
+      },
+      (error: unknown) => {
+        // The child of a run that was terminated by hand may still be at work under this id.
+        if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') this.attach(item);
+        else void this.end(item, Promise.resolve(itemEndOfFailure(error)));
+      },
+    );
+    this.starting.add(settled);
+    void settled.finally(() => this.starting.delete(settled));
+  }
+
+  /** Waits for an item that an earlier run started. */
+  attach(item: InFlightItem): void {
+    this.running.set(item.ref.id, item);
+    const workflowId = itemWorkflowId(this.batchId, item.ref.id);
+    const { awaitItem } = proxyActivities<CoreActivities>({
+      taskQueue: coreTaskQueue,
+      summary: `Await ${item.ref.label}`,
+      startToCloseTimeout: '3650 days',
+      heartbeatTimeout: '30 seconds',
+      retry: { initialInterval: 500, maximumInterval: '10 seconds' },
+    });
+    const end = CancellationScope.nonCancellable(() => awaitItem({ workflowId, runId: item.runId }));
+    void this.end(item, end.then(rowEnd, itemEndOfFailure));
+  }
+
+  /** Asks every running item to cancel; each still reports how it ended. */
+  cancelAll(): void {
+    for (const item of this.running.values()) {
+      const scope = this.scopes.get(item.ref.id);
+      if (scope !== undefined && item.runId !== '') scope.cancel();
+      else if (scope === undefined) {
+        const handle = getExternalWorkflowHandle(itemWorkflowId(this.batchId, item.ref.id), item.runId || undefined);
+        // An item that ended in the meantime cannot be cancelled, and need not be.
+        void handle.cancel().catch(() => undefined);
+      } else scope.cancel();
+    }
+  }
+
+  /** Resolves when every child is started, so that the next run can re-attach to all of them. */
+  async allStarted(): Promise<void> {
+    while (this.starting.size > 0) await Promise.all(this.starting);
+  }
+
+  private async end(item: InFlightItem, end: Promise<ItemEnd>): Promise<void> {
+    const how = await end;
+    this.running.delete(item.ref.id);
+    this.scopes.delete(item.ref.id);
+    this.onEnd(item, how);
+  }
+}
+
+function rowEnd(row: ResultRow): ItemEnd {
+  return { kind: 'row', row };
+}

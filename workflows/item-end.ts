@@ -1,0 +1,89 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  TerminatedFailure,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import { isErrorCode, type ErrorCode } from '../domain/errors.ts';
+import type { InFlightItem } from '../domain/batch.ts';
+import type { ItemRef } from '../domain/item.ts';
+import type { ResultRow } from '../domain/result.ts';
+
+/** How a child ended. */
+export type ItemEnd =
+  | { kind: 'row'; row: ResultRow }
+  | { kind: 'cancelled' }
+  | { kind: 'lost'; code: ErrorCode; message: string };
+
+/** What a child's failure says of the item, whether the parent saw it itself or through `awaitItem`. */
+export function itemEndOfFailure(error: unknown): ItemEnd {
+  const wrapped = error instanceof ChildWorkflowFailure || error instanceof ActivityFailure;
+  const cause = wrapped ? error.cause : error;
+  if (cause instanceof CancelledFailure) return { kind: 'cancelled' };
+  if (cause instanceof TerminatedFailure) {
+    return { kind: 'lost', code: 'TERMINATED', message: 'The item was terminated by hand.' };
+  }
+  if (cause instanceof TimeoutFailure) return { kind: 'lost', code: 'TIMEOUT', message: cause.message };
+  if (cause instanceof ApplicationFailure) {
+    if (cause.type === 'CANCELLED') return { kind: 'cancelled' };
+    const row = cause.details?.[0];
+    if (isRow(row)) return { kind: 'row', row };
+    return { kind: 'lost', code: isErrorCode(cause.type) ? cause.type : 'INTERNAL', message: cause.message };
+  }
+  return { kind: 'lost', code: 'INTERNAL', message: cause instanceof Error ? cause.message : String(cause) };
+}
+
+function isRow(value: unknown): value is ResultRow {
+  return typeof value === 'object' && value !== null && 'request_id' in value && 'status' in value;
+}
+
+/** The result row of an ended item, also of one that could not write its own. */
+export function rowOfEnd(end: ItemEnd, item: InFlightItem, nowMs: number): ResultRow {
+  if (end.kind === 'row') return end.row;
+  const cancelled = end.kind === 'cancelled';
+  const { ref } = item;
+  return {
+    request_id: ref.id,
+    index: ref.index,
+    status: cancelled ? 'cancelled' : 'failed',
+    output_path: null,
+    error_code: cancelled ? 'CANCELLED' : end.code,
+    error_message: cancelled ? 'The item was cancelled before it was done.' : end.message,
+    processing_time_seconds: Math.max(0, (nowMs - item.startedAtMs) / 1000),
+    model: ref.model,
+    seed: ref.seed,
+    input_hash: ref.hash,
+    calls: 0,
+    input_tokens: 0,
+    output_tokens: 0,
+    images: 0,
+    cost_usd: 0,
+    finished_at: new Date(nowMs).toISOString(),
+  };
+}
+
+/**
+ * Failures of the surroundings, not of the item: the batch pauses, and the item is started again when
+ * it resumes, instead of being counted as failed.
+ */
+export function environmentFailure(row: ResultRow): 'environment' | 'storage' | null {
+  if (row.status !== 'failed' || !isErrorCode(row.error_code)) return null;
+  switch (row.error_code) {
+    case 'AUTH':
+    case 'QUOTA_EXCEEDED':
+      return 'environment';
+    case 'STORAGE_FULL':
+    case 'STORAGE_DENIED':
+    case 'STORAGE_ERROR':
+      return 'storage';
+    default:
+      return null;
+  }
+}
+
+/** Whether an item comes from a redrive's segment and not from the input itself. */
+export function isRedriven(ref: ItemRef): boolean {
+  return ref.part.startsWith('input/redrive-');
+}

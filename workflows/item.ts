@@ -1,0 +1,66 @@
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  proxyActivities,
+  rootCause,
+} from '@temporalio/workflow';
+import type { ItemInput, ModelActivities } from '../activities/types.ts';
+import type { Step } from '../domain/flow.ts';
+import { modelTaskQueue } from '../domain/ids.ts';
+import type { ResultRow } from '../domain/result.ts';
+
+/**
+ * Runs the steps of the batch's flow for one item and returns its result row.
+ *
+ * An item that fails is a Failed execution, so that the Web UI can filter for it; the failure carries
+ * the row (what was called and paid for before it failed). History: about 11 events a step.
+ */
+export async function itemWorkflow(input: ItemInput): Promise<ResultRow> {
+  if (input.ref.hash === '') {
+    throw ApplicationFailure.nonRetryable(`The staged item in ${input.ref.part} is damaged or missing.`, 'INPUT_CORRUPT');
+  }
+  let row: ResultRow | undefined;
+  for (const step of input.flow.steps) row = await runStep(step, input);
+  if (row === undefined) throw ApplicationFailure.nonRetryable(`Flow ${input.flow.name} has no steps.`, 'INTERNAL');
+  return row;
+}
+
+async function runStep(step: Step, input: ItemInput): Promise<ResultRow> {
+  const { ref, retry } = input;
+  const { generateImage } = proxyActivities<ModelActivities>({
+    taskQueue: modelTaskQueue(ref.provider, ref.model, input.mode),
+    summary: `${step.id}: ${ref.label}`,
+    // A slot may wait long for its turn at a rate limit. The call itself is bounded by the provider
+    // (timeoutMs), a worker that died by the heartbeat.
+    startToCloseTimeout: '24 hours',
+    heartbeatTimeout: '30 seconds',
+    // A call that is under way is paid for: a cancelled item waits for its result and keeps it.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      initialInterval: retry.initialMs,
+      backoffCoefficient: retry.factor,
+      maximumInterval: retry.maxMs,
+      // The item's own failures are counted by the activity (retry.maxAttempts). This bound is for
+      // what is not the item's fault: rate limits and workers that died.
+      maximumAttempts: 100,
+    },
+  });
+  try {
+    return await generateImage(input);
+  } catch (error) {
+    const cause = error instanceof ActivityFailure ? error.cause : undefined;
+    if (cause instanceof ApplicationFailure) {
+      throw ApplicationFailure.create({
+        message: cause.message,
+        type: cause.type ?? 'INTERNAL',
+        nonRetryable: true,
+        details: cause.details ?? [],
+      });
+    }
+    if (error instanceof ActivityFailure && cause?.name === 'TimeoutFailure') {
+      throw ApplicationFailure.nonRetryable(`Step ${step.id} stopped responding: ${rootCause(error) ?? ''}`, 'TIMEOUT');
+    }
+    throw error;
+  }
+}

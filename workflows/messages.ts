@@ -1,0 +1,18 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { BatchProgress, RedriveSelector } from '../domain/batch.ts';
+import type { Limits, LimitsChange } from '../domain/batch-spec.ts';
+
+/** Stops starting items; those in flight finish. Takes no argument, so it can be sent from Temporal's Web UI. */
+export const pauseSignal = defineSignal('pause');
+/** Ends a pause, whatever its reason. */
+export const resumeSignal = defineSignal('resume');
+/** Starts no more items, lets calls under way finish (they are paid for), then closes the batch. */
+export const cancelSignal = defineSignal('cancel');
+
+/** `after`: sequence number from which unwritten results are wanted; omitted: none. */
+export const progressQuery = defineQuery<BatchProgress, [{ after?: number }?]>('progress');
+
+/** Changes limits while the batch runs; answers the limits now in force. Refuses values out of range. */
+export const setLimitsUpdate = defineUpdate<Limits, [LimitsChange]>('setLimits');
+/** Runs failed items again; answers how many. Refuses when none matches. */
+export const redriveUpdate = defineUpdate<{ items: number }, [RedriveSelector]>('redrive');
