@@ -43,7 +43,9 @@ const inputRowSchema = z.strictObject({
   /** Tools that keep whole numbers as floats write `42.0`. */
   seed: z
     .string()
-    .regex(/^\d{1,10}(?:\.0+)?$/, { error: (issue) => `must be a whole number from 0 to 2147483647 ${got(issue.input)}` })
+    .regex(/^\d{1,10}(?:\.0+)?$/, {
+      error: (issue) => `must be a whole number from 0 to 2147483647 ${got(issue.input)}`,
+    })
     .transform(Number)
     .refine((seed) => seed <= 2_147_483_647, {
       error: (issue) => `must be a whole number from 0 to 2147483647 ${got(issue.input)}`,

@@ -17,8 +17,7 @@ const deviceName = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$)\s*(?
 
 const encoder = new TextEncoder();
 /** A UTF-16 unit takes at most three bytes in UTF-8, so a short text need not be encoded to know that it fits. */
-const fits = (text: string): boolean =>
-  text.length * 3 <= maxNameBytes || encoder.encode(text).length <= maxNameBytes;
+const fits = (text: string): boolean => text.length * 3 <= maxNameBytes || encoder.encode(text).length <= maxNameBytes;
 
 function cutToBytes(text: string, bytes: number): string {
   let cut = '';

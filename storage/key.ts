@@ -10,8 +10,6 @@ export const temporaryPrefix = '.tmp-';
 export function checkKey(key: string): void {
   const sound =
     !/[\\\0]/.test(key) &&
-    key
-      .split('/')
-      .every((segment) => !['', '.', '..'].includes(segment) && !segment.startsWith(temporaryPrefix));
+    key.split('/').every((segment) => !['', '.', '..'].includes(segment) && !segment.startsWith(temporaryPrefix));
   if (!sound) throw new SluiceError('STORAGE_ERROR', `${JSON.stringify(key)} is not a valid key`);
 }

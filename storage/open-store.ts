@@ -16,7 +16,10 @@ export function openStore(uri: string): Store {
     throw new SluiceError('USAGE', `storage "${protocol}//" is not supported: use file:///absolute/path`);
   }
   if (host !== '' && process.platform !== 'win32') {
-    throw new SluiceError('USAGE', `"${uri}" names a host: a directory is written with three slashes, file:///absolute/path`);
+    throw new SluiceError(
+      'USAGE',
+      `"${uri}" names a host: a directory is written with three slashes, file:///absolute/path`,
+    );
   }
   return createFileStore(fileURLToPath(uri));
 }

@@ -34,9 +34,13 @@ export function readHeader(cells: string[], source: string): string[] {
     });
   }
   if (!normalised.some((name) => knownColumn(name) === 'prompt')) {
-    throw new SluiceError('INPUT_UNREADABLE', `${source} has no "prompt" column; its first row names: ${shown(names)}`, {
-      action: 'Give the file a header row with a column named prompt.',
-    });
+    throw new SluiceError(
+      'INPUT_UNREADABLE',
+      `${source} has no "prompt" column; its first row names: ${shown(names)}`,
+      {
+        action: 'Give the file a header row with a column named prompt.',
+      },
+    );
   }
   return names;
 }

@@ -14,7 +14,10 @@ export interface CsvRecord {
 const neverClosed = 'row: the quote that opens in this row is never closed';
 const misplaced = 'row: quotes do not match: a cell that holds a quote is quoted, and the quote written twice ("")';
 
-const quotesIn = (text: string): number => text.split('"').length - 1;
+/** How many double quotes a text holds; a whole record holds an even number of them. */
+export function quotesIn(text: string): number {
+  return text.split('"').length - 1;
+}
 
 /** Cells of well-formed records, or undefined if one of them is not. */
 function parseRecords(texts: string[], delimiter: string): string[][] | undefined {

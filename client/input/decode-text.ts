@@ -33,18 +33,20 @@ function encodingOfStart(start: Buffer): string | undefined {
 /** True unless the bytes have more broken UTF-8 sequences than whole ones. */
 function looksLikeUtf8(sample: Buffer): boolean {
   const text = new TextDecoder('utf-8').decode(sample, { stream: true });
-  let broken = 0;
+  // Text may hold U+FFFD of its own, damaged before it came to us.
+  let broken = -(sample.toString('latin1').split('\xef\xbf\xbd').length - 1);
   let whole = 0;
   for (const point of text.replace(/[\0-\x7f]+/g, '')) {
     if (point === '\ufffd') broken++;
     else whole++;
   }
-  return broken === 0 || broken <= whole;
+  return broken <= whole;
 }
 
 async function* toBuffers(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    const bytes =
+      typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     if (bytes.length > 0) yield bytes;
   }
 }
@@ -58,7 +60,7 @@ async function* decodeAs(encoding: string, chunks: AsyncIterable<Buffer>): Async
 /** Reads on after `start` until there are this many bytes, or the source ends. */
 async function gather(chunks: AsyncIterator<Buffer>, start: Buffer, bytes: number): Promise<Buffer> {
   const parts = [start];
-  for (let size = start.length; size < bytes; ) {
+  for (let size = start.length; size < bytes;) {
     const next = await chunks.next();
     if (next.done === true) break;
     parts.push(next.value);

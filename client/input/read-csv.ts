@@ -1,6 +1,6 @@
 import { SluiceError } from '../../domain/errors.ts';
 import { detectDelimiter, readHeader } from './csv-header.ts';
-import { createRecordAssembler, type CsvRecord } from './csv-records.ts';
+import { createRecordAssembler, quotesIn, type CsvRecord } from './csv-records.ts';
 import type { InputEntry } from './input-entry.ts';
 import type { Line } from './read-lines.ts';
 
@@ -11,11 +11,11 @@ interface Table {
 
 /** Why a record that could be taken apart is no row of the table; undefined: it is one. */
 function shapeProblem(record: CsvRecord, cells: string[], { header, delimiter }: Table): string | undefined {
-  const excess = cells.slice(header.length).some((cell) => cell.trim() !== '');
-  if (record.behindQuoteOf !== undefined && (header.length === 1 || cells.length !== header.length)) {
-    return `row: may be a piece of row ${record.behindQuoteOf}, whose quotes do not match`;
+  if (record.behindQuoteOf !== undefined) {
+    const whole = header.length > 1 && cells.length === header.length && quotesIn(record.raw) % 2 === 0;
+    return whole ? undefined : `row: may be a piece of row ${record.behindQuoteOf}, whose quotes do not match`;
   }
-  if (!excess) return undefined;
+  if (cells.slice(header.length).every((cell) => cell.trim() === '')) return undefined;
   const hint = `quote a cell that holds "${delimiter === '\t' ? 'a tab' : delimiter}"`;
   return `row: has ${cells.length} cells, but the header has ${header.length} columns (${hint})`;
 }

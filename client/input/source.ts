@@ -24,7 +24,10 @@ async function* readPath(path: string): AsyncGenerator<Uint8Array> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') throw new SluiceError('INPUT_NOT_FOUND', `${path} does not exist`, { cause: error });
-    const reason = code === 'EISDIR' ? 'is a directory' : `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    const reason =
+      code === 'EISDIR'
+        ? 'is a directory'
+        : `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
     throw new SluiceError('INPUT_UNREADABLE', `${path} ${reason}`, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import { SluiceError } from '../../domain/errors.ts';
 import { admit, type Call } from './admission.ts';
-import type { Cost, Limits } from './capacity.ts';
+import type { Cost } from './capacity.ts';
 import { machineClock, type Clock } from './clock.ts';
 import { GrantLog, type GrantEntry } from './grant-log.ts';
 import { LiveLimits, type LimitKey } from './live-limits.ts';
@@ -26,8 +26,8 @@ export interface Limiter {
   acquire(keys: readonly LimitKey[], cost: Cost, signal: AbortSignal): Promise<Permit>;
   /** The server asked for a rest: nobody gets this key for `ms`. Extends a rest, never shortens it. */
   slowDown(key: string, ms: number): void;
-  /** Changes limits of a key for all that wait for it in this process. */
-  setLimits(key: string, limits: Limits): void;
+  /** Changes limits of a key for all that wait for it in this process, unless they are of a higher revision. */
+  setLimits(key: string, change: Omit<LimitKey, 'key'>): void;
   /** What of a key is taken, over all processes. */
   usage(key: string): KeyUsage;
   /** Rejects all that wait and gives up the places of calls under way. */
@@ -124,8 +124,8 @@ class SlidingLogLimiter implements Limiter {
     this.pump();
   }
 
-  setLimits(key: string, limits: Limits): void {
-    this.limits.set(key, limits);
+  setLimits(key: string, change: Omit<LimitKey, 'key'>): void {
+    this.limits.set(key, change);
     this.queuePump();
   }
 

@@ -23,7 +23,7 @@ export class LiveLimits {
       return;
     }
     entry.users += 1;
-    if ((key.revision ?? 0) >= (entry.limits.revision ?? 0)) entry.limits = key;
+    this.set(key.key, key);
   }
 
   leave(key: string): void {
@@ -33,9 +33,12 @@ export class LiveLimits {
     if (entry.users <= 0) this.entries.delete(key);
   }
 
-  set(key: string, limits: Limits): void {
+  set(key: string, change: Omit<LimitKey, 'key'>): void {
     const entry = this.entries.get(key);
-    if (entry !== undefined) entry.limits = { ...entry.limits, ...limits };
+    if (entry === undefined) return;
+    const { limits } = entry;
+    const revision = change.revision ?? 0;
+    if (revision >= (limits.revision ?? 0)) entry.limits = { ...limits, ...change, revision };
   }
 
   of(key: string): Limits {

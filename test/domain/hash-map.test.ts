@@ -4,16 +4,19 @@ import { createHashMap } from '../../domain/hash-map.ts';
 
 it('behaves like a map of strings', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.string({ unit: 'binary', maxLength: 4 }), fc.integer({ min: 1, max: 0xffffffff }))), (entries) => {
-      const expected = new Map<string, number>();
-      const map = createHashMap();
-      for (const [key, value] of entries) {
-        if (map.get(key) !== expected.get(key)) return false;
-        expected.set(key, value);
-        map.set(key, value);
-      }
-      return [...expected].every(([key, value]) => map.get(key) === value);
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.string({ unit: 'binary', maxLength: 4 }), fc.integer({ min: 1, max: 0xffffffff }))),
+      (entries) => {
+        const expected = new Map<string, number>();
+        const map = createHashMap();
+        for (const [key, value] of entries) {
+          if (map.get(key) !== expected.get(key)) return false;
+          expected.set(key, value);
+          map.set(key, value);
+        }
+        return [...expected].every(([key, value]) => map.get(key) === value);
+      },
+    ),
   );
 });
 

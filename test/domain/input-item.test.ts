@@ -4,7 +4,12 @@ import { hashItem, placeId, toStagedItem, type ItemContext } from '../../domain/
 import { stagedItemSchema } from '../../domain/item.ts';
 import { modelsFileSchema } from '../../domain/models.ts';
 
-const model = { provider: 'gemini', kind: 'image', price: { per_image: 0.04, input_per_million: 0, output_text_per_million: 0 }, image_tokens: 1 };
+const model = {
+  provider: 'gemini',
+  kind: 'image',
+  price: { per_image: 0.04, input_per_million: 0, output_text_per_million: 0 },
+  image_tokens: 1,
+};
 const models = modelsFileSchema.parse({
   models: { low: model, mid: model, top: { ...model, price: { ...model.price, per_image: 0.1 } } },
   quality: { draft: 'low', standard: 'mid', high: 'top' },
@@ -21,7 +26,16 @@ const stage = (row: Partial<Parameters<typeof toStagedItem>[0]>, change: Partial
 it('fills in what a row leaves open, as a valid staged item', () => {
   const item = stage({});
   expect(stagedItemSchema.parse(item)).toEqual(item);
-  expect(item).toMatchObject({ id: 'a', index: 4, row: 9, name: 'n', quality: 'standard', aspectRatio: '1:1', model: 'mid', provider: 'gemini' });
+  expect(item).toMatchObject({
+    id: 'a',
+    index: 4,
+    row: 9,
+    name: 'n',
+    quality: 'standard',
+    aspectRatio: '1:1',
+    model: 'mid',
+    provider: 'gemini',
+  });
   expect(Object.keys(item)).not.toContain('fields');
 });
 
@@ -50,7 +64,14 @@ it('hashes what determines the output, and nothing else', () => {
   const { hash, ...item } = stage({ seed: 1 });
   expect(hashItem(item, sha256)).toBe(hash);
   expect(stage({ seed: 1, fields: { note: 'x' } }, { id: 'b', index: 7, name: 'other' }).hash).toBe(hash);
-  for (const change of [{ seed: 2 }, { prompt: 'x' }, { negative_prompt: 'x' }, { aspect_ratio: '4:3' }, { quality: 'draft' }, { from_image: '/x' }] as const) {
+  for (const change of [
+    { seed: 2 },
+    { prompt: 'x' },
+    { negative_prompt: 'x' },
+    { aspect_ratio: '4:3' },
+    { quality: 'draft' },
+    { from_image: '/x' },
+  ] as const) {
     expect(stage({ seed: 1, ...change }).hash).not.toBe(hash);
   }
 });

@@ -23,7 +23,8 @@ describe('parseInputRow', () => {
     ['media_type', ['media_type', 'type'], 'image'],
     ['image_model', ['image_model', 'model'], 'x'],
   ])('knows %s by all its names', (column, names, value) => {
-    for (const name of names) expect(rowOf({ prompt: 'p', [name]: value })).toEqual({ prompt: 'p', [column]: value, fields: {} });
+    for (const name of names)
+      expect(rowOf({ prompt: 'p', [name]: value })).toEqual({ prompt: 'p', [column]: value, fields: {} });
   });
 
   it('matches column names whatever their case, blanks and dashes', () => {
@@ -36,12 +37,20 @@ describe('parseInputRow', () => {
   });
 
   it('takes empty cells as absent and trims the others', () => {
-    expect(rowOf({ prompt: '  a cat ', seed: '', quality: ' ', negative: null })).toEqual({ prompt: 'a cat', fields: {} });
+    expect(rowOf({ prompt: '  a cat ', seed: '', quality: ' ', negative: null })).toEqual({
+      prompt: 'a cat',
+      fields: {},
+    });
   });
 
   it('keeps columns it does not know, as text, also dangerous ones', () => {
     const { fields } = rowOf(JSON.parse('{"prompt":"p","Shot No":3,"tags":["a"],"__proto__":"x","video_model":"veo"}'));
-    expect(Object.entries(fields)).toEqual([['shot_no', '3'], ['tags', '["a"]'], ['__proto__', 'x'], ['video_model', 'veo']]);
+    expect(Object.entries(fields)).toEqual([
+      ['shot_no', '3'],
+      ['tags', '["a"]'],
+      ['__proto__', 'x'],
+      ['video_model', 'veo'],
+    ]);
   });
 
   it('takes numbers where text is asked for, and text where numbers are', () => {
@@ -51,7 +60,8 @@ describe('parseInputRow', () => {
   });
 
   it('understands ratios that a spreadsheet took for a time of day', () => {
-    for (const written of ['16:9', '16:09', '16:09:00', '16 : 9']) expect(rowOf({ prompt: 'p', ratio: written }).aspect_ratio).toBe('16:9');
+    for (const written of ['16:9', '16:09', '16:09:00', '16 : 9'])
+      expect(rowOf({ prompt: 'p', ratio: written }).aspect_ratio).toBe('16:9');
     expect(rowOf({ prompt: 'p', ratio: '01:01' }).aspect_ratio).toBe('1:1');
   });
 
@@ -74,15 +84,24 @@ describe('parseInputRow', () => {
     [{ prompt: 'p', seed: '-1' }, 'seed: must be a whole number from 0 to 2147483647 (got "-1")'],
     [{ prompt: 'p', seed: 1.5 }, 'seed: must be a whole number from 0 to 2147483647 (got "1.5")'],
     [{ prompt: 'p', seed: '2147483648' }, 'seed: must be a whole number from 0 to 2147483647 (got "2147483648")'],
-    [{ prompt: 'p', seed: '9'.repeat(40) }, `seed: must be a whole number from 0 to 2147483647 (got "${'9'.repeat(40)}")`],
+    [
+      { prompt: 'p', seed: '9'.repeat(40) },
+      `seed: must be a whole number from 0 to 2147483647 (got "${'9'.repeat(40)}")`,
+    ],
     [{ prompt: 'p', type: 'Video' }, 'type: flow "image" makes images only (got "video")'],
     [{ prompt: 'p', type: 'audio' }, 'type: must be one of image, video (got "audio")'],
-    [{ prompt: 'p', from_image: 'ftp://x/y.png' }, 'from_image: must be an http or https URL, or a path (got "ftp://x/y.png")'],
+    [
+      { prompt: 'p', from_image: 'ftp://x/y.png' },
+      'from_image: must be an http or https URL, or a path (got "ftp://x/y.png")',
+    ],
     [{ prompt: 'p', id: 'a/b' }, 'id: must be printable characters without "/" (got "a/b")'],
     [{ prompt: 'p', id: '..' }, 'id: must be printable characters without "/" (got "..")'],
     [{ prompt: 'p', id: 'a\u202eb' }, 'id: must be printable characters without "/" (got "a\u202eb")'],
     [{ prompt: 'p', id: 'x'.repeat(201) }, 'id: must be at most 200 characters'],
-    [{ prompt: 'p', seed: '1', random_seed: '2' }, 'seed and random_seed mean the same and differ: (got "1") and (got "2")'],
+    [
+      { prompt: 'p', seed: '1', random_seed: '2' },
+      'seed and random_seed mean the same and differ: (got "1") and (got "2")',
+    ],
   ])('rejects a row by field and rule (%#)', (cells, message) => {
     expect(messageOf(cells)).toBe(message);
   });

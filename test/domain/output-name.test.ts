@@ -7,8 +7,45 @@ const nasty = fc.string({
   maxLength: 400,
   unit: fc.oneof(
     fc.constantFrom(
-      ...['/', '\\', '.', '..', '../', ' ', '\0', '\n', ':', '*', '\u2215', '\u2044', '\uff0f', '\uff3c', '\ufe68', '\u2025', '\uff0e'],
-      ...['\u202e', '\u200d', '\ufeff', '\ud800', '\u2100', '½', 'con', 'NUL', 'com1', '.png', '.JPG', '-', '~', 'é', 'e\u0301', '猫', '🐈', 'ß'],
+      ...[
+        '/',
+        '\\',
+        '.',
+        '..',
+        '../',
+        ' ',
+        '\0',
+        '\n',
+        ':',
+        '*',
+        '\u2215',
+        '\u2044',
+        '\uff0f',
+        '\uff3c',
+        '\ufe68',
+        '\u2025',
+        '\uff0e',
+      ],
+      ...[
+        '\u202e',
+        '\u200d',
+        '\ufeff',
+        '\ud800',
+        '\u2100',
+        '½',
+        'con',
+        'NUL',
+        'com1',
+        '.png',
+        '.JPG',
+        '-',
+        '~',
+        'é',
+        'e\u0301',
+        '猫',
+        '🐈',
+        'ß',
+      ],
     ),
     fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
   ),
@@ -109,12 +146,21 @@ describe('createNameAllocator', () => {
   it('gives distinct names for any wanted ones, the same ones every time', () => {
     const small = fc.stringMatching(/^[aAbB](-[23])?(-[23])?$/);
     fc.assert(
-      fc.property(fc.array(fc.oneof(small, nasty.map((text) => safeOutputName(text) ?? 'x')), { maxLength: 60 }), (wanted) => {
-        const names = allocateAll(wanted);
-        expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(names.length);
-        expect(allocateAll(wanted)).toEqual(names);
-        names.forEach((name, place) => expect(name.startsWith(wanted[place] ?? '')).toBe(true));
-      }),
+      fc.property(
+        fc.array(
+          fc.oneof(
+            small,
+            nasty.map((text) => safeOutputName(text) ?? 'x'),
+          ),
+          { maxLength: 60 },
+        ),
+        (wanted) => {
+          const names = allocateAll(wanted);
+          expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(names.length);
+          expect(allocateAll(wanted)).toEqual(names);
+          names.forEach((name, place) => expect(name.startsWith(wanted[place] ?? '')).toBe(true));
+        },
+      ),
     );
   });
 

@@ -81,7 +81,16 @@ it('keeps the old object and reports why when a disk is full or read-only', asyn
   const program = join(import.meta.dirname, 'limited-disk.ts');
   const script = 'mount -t tmpfs -o size=256k tmpfs "$1" && exec "$2" "$3" "$1"';
   const namespace = ['--user', '--map-root-user', '--mount', 'sh', '-c', script, 'sh'];
-  const mounted = await run('unshare', ['--user', '--map-root-user', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', directory]).then(
+  const mounted = await run('unshare', [
+    '--user',
+    '--map-root-user',
+    '--mount',
+    'mount',
+    '-t',
+    'tmpfs',
+    'tmpfs',
+    directory,
+  ]).then(
     () => true,
     () => false,
   );

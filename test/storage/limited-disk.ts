@@ -17,7 +17,14 @@ const codeOf = async (work: Promise<void>): Promise<string> =>
 
 await store.put('kept', 'small');
 const full = await codeOf(store.put('kept', Buffer.alloc(1_000_000)));
-const fullStream = await codeOf(store.putStream('images/new', (async function* () { yield Buffer.alloc(1_000_000); })()));
+const fullStream = await codeOf(
+  store.putStream(
+    'images/new',
+    (async function* () {
+      yield Buffer.alloc(1_000_000);
+    })(),
+  ),
+);
 const kept = (await store.get('kept'))?.toString();
 const left = [...readdirSync(directory), ...readdirSync(`${directory}/images`)];
 execFileSync('mount', ['-o', 'remount,ro', directory]);

@@ -16,6 +16,8 @@ it('opens the directory of a file URI, and its own uri opens it again', async ()
 it.each(['s3://bucket/prefix', 'https://example.com/', 'out', '', 'file://host/share'])(
   'refuses %j and says what to use',
   (uri) => {
-    expect(() => openStore(uri)).toThrow(expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('file:///absolute/path') }));
+    expect(() => openStore(uri)).toThrow(
+      expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('file:///absolute/path') }),
+    );
   },
 );

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -34,7 +34,8 @@ test('the socket of a home with a long path lies in a private directory of its o
 });
 
 test('a home that cannot be made is one clear error', () => {
-  expect(() => createHome(enginePaths('/proc/nowhere'))).toThrow(
+  writeFileSync(join(directory, 'file'), '');
+  expect(() => createHome(enginePaths(join(directory, 'file', 'home')))).toThrow(
     expect.objectContaining({ code: 'ENGINE_START_FAILED' }),
   );
 });

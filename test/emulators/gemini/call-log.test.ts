@@ -55,7 +55,7 @@ test('after kill -9 of the emulator the log shows what had ended and what was in
   const child = spawn(process.execPath, ['--input-type=module', '-e', program, path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [line] = await once(child.stdout, 'data');
+  const [line]: unknown[] = await once(child.stdout, 'data');
   const generate = (prompt: string) =>
     fetch(`${String(line).trim()}/v1beta/models/gemini-2.5-flash-image:generateContent`, {
       method: 'POST',
