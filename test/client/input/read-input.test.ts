@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import iconv from 'iconv-lite';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -23,8 +25,9 @@ async function summary(source: InputSource | string, options?: ReadInputOptions)
   );
 }
 
-async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+function inChunks(bytes: Uint8Array, size: number): AsyncIterable<Uint8Array> {
+  const count = Math.ceil(bytes.length / size);
+  return Readable.from(Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size)));
 }
 
 async function fileWith(name: string, bytes: string | Uint8Array): Promise<string> {
@@ -106,13 +109,13 @@ describe('reading CSV', () => {
 
   it('loses one row, and holds no more than a record, when a quote is left open in a huge file', async () => {
     const rows = 60_000;
-    async function* stream() {
+    function* chunks() {
       yield 'prompt,a\n"never closed,0\n';
       for (let i = 0; i < rows; i++) yield `a picture of thing number ${i},${i}\n`;
     }
     let good = 0;
     const bad: string[] = [];
-    for await (const entry of readInput({ stream: stream() })) {
+    for await (const entry of readInput({ stream: Readable.from(chunks()) })) {
       if (entry.kind === 'row') good++;
       else bad.push(`${entry.rowNumber} ${entry.raw}`);
     }
@@ -186,12 +189,12 @@ describe('reading JSONL', () => {
   });
 
   it('rejects a line of over 1 MiB without holding it, and reads on', async () => {
-    async function* stream() {
+    function* chunks() {
       yield '{"prompt":"';
       for (let i = 0; i < 40; i++) yield 'x'.repeat(100_000);
       yield '"}\n{"prompt":"ok"}\n';
     }
-    const [huge, next] = await collect({ stream: stream() });
+    const [huge, next] = await collect({ stream: Readable.from(chunks()) });
     expect(huge).toMatchObject({ kind: 'rejected', rowNumber: 1, errorType: 'validation_error' });
     expect(huge?.raw.length).toBe(1000);
     expect(next).toMatchObject({ kind: 'row', rowNumber: 2 });
@@ -306,7 +309,10 @@ it('stops reading its source when its reader stops', async () => {
   let stopped = false;
   async function* stream() {
     try {
-      for (let i = 0; ; i++) yield i === 0 ? 'prompt\n' : 'a cat\n';
+      for (let i = 0; ; i++) {
+        await setImmediate();
+        yield i === 0 ? 'prompt\n' : 'a cat\n';
+      }
     } finally {
       stopped = true;
     }

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { parse } from 'csv-parse/sync';
 import { expect, it, onTestFinished } from 'vitest';
 import { stageInput, type StageInputOptions } from '../../../client/input/stage-input.ts';
@@ -139,9 +140,7 @@ it('reports a storage failure and leaves an earlier rejected file as it was', as
 });
 
 it('passes on that the input was not UTF-8', async () => {
-  async function* stream() {
-    yield Buffer.from('prompt\nK\xf6ln\n', 'latin1');
-  }
-  expect((await stage('', { source: { stream: stream() } })).encodingNotice).toContain('windows-1252');
+  const stream = Readable.from([Buffer.from('prompt\nK\xf6ln\n', 'latin1')]);
+  expect((await stage('', { source: { stream } })).encodingNotice).toContain('windows-1252');
   expect(await stage(rows(1))).not.toHaveProperty('encodingNotice');
 });
