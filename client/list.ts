@@ -17,7 +17,10 @@ export interface BatchListEntry {
 }
 
 /** Batches of the engine, the latest first; a batch that was run again is listed once, with its last run. */
-export async function* listBatches(client: Client, options: { limit?: number | undefined } = {}): AsyncGenerator<BatchListEntry> {
+export async function* listBatches(
+  client: Client,
+  options: { limit?: number | undefined } = {},
+): AsyncGenerator<BatchListEntry> {
   const seen = new Set<string>();
   let left = options.limit ?? Infinity;
   try {

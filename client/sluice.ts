@@ -16,7 +16,7 @@ import { reportOfEndedBatch } from './ended-batch.ts';
 import { listJobs, type JobsOptions } from './jobs.ts';
 import { listBatches, type BatchListEntry } from './list.ts';
 import { loadModels } from './models.ts';
-import { retryBatch } from './retry.ts';
+import { retryBatch, type Retried } from './retry.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
 import { watchBatch, type WatchOptions } from './watch.ts';
 
@@ -129,16 +129,18 @@ export class Sluice {
   }
 
   /** Runs failed items again, in the running batch or, once it has closed, as a further run of it. */
-  retry(batchId: string, selector: Omit<RedriveSelector, 'select'> = {}): Promise<{ items: number | null }> {
+  retry(batchId: string, selector: Omit<RedriveSelector, 'select'> = {}): Promise<Retried> {
     return retryBatch(this.client, this.batch(batchId), this.engine.gemini, selector);
   }
 
   /** The Markdown report of a closed batch; null while there is none. */
   async report(batchId: string): Promise<string | null> {
     const found = await this.batch(batchId).find();
-    if (found?.storeUri == null) {
+    if (typeof found?.storeUri !== 'string') {
       throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${batchId} in this engine.`);
     }
+    // What is there while a batch runs again is the report of the run before.
+    if (found.state === 'running') return null;
     return (await openStore(found.storeUri).get('report.md'))?.toString('utf8') ?? null;
   }
 
