@@ -4,7 +4,10 @@ import type { EngineStatus } from '../../client/engine/engine-status.ts';
 export function renderEngine(engine: EngineStatus): string {
   const { state, pid, stale, address, namespace, uiUrl, gemini, emulatorUrl, processes, logs } = engine;
   return [
-    line('engine', `${state}, pid ${String(pid)}${stale ? ', started by another build: restart it with sluice down' : ''}`),
+    line(
+      'engine',
+      `${state}, pid ${String(pid)}${stale ? ', started by another build: restart it with sluice down' : ''}`,
+    ),
     line('temporal', `${address} (namespace ${namespace})`),
     ...(uiUrl === null ? [] : [line('web UI', uiUrl)]),
     line('gemini', gemini === 'live' ? 'live' : `emulated at ${emulatorUrl}`),
