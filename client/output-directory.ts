@@ -2,9 +2,21 @@ import { access, constants, mkdir, rmdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SluiceError } from '../domain/errors.ts';
+import { errno } from '../storage/storage-error.ts';
 import { pruneDirectory } from '../storage/prune-directory.ts';
 import { displayPath } from './batch-report.ts';
 import { sourceName, type InputSource } from './input/source.ts';
+
+const reasons: Record<string, string> = {
+  EACCES: 'permission is missing',
+  EPERM: 'permission is missing',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left',
+  EDQUOT: 'no space is left',
+  EEXIST: 'it is a file',
+  ENOTDIR: 'a file is in the way',
+  ENAMETOOLONG: 'the name is too long',
+};
 
 /** Address of a store: an address is kept, a path becomes `file://`. */
 export function storeUriOf(output: string): string {
@@ -36,8 +48,8 @@ export async function makeDirectory(storeUri: string): Promise<() => Promise<voi
       return made;
     })
     .catch((cause: unknown) => {
-      const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-      throw new SluiceError('OUTPUT_NOT_WRITABLE', `Cannot write to output directory ${path} (${reason}).`, { cause });
+      const reason = reasons[errno(cause) ?? ''] ?? String(cause);
+      throw new SluiceError('OUTPUT_NOT_WRITABLE', `Cannot write to output directory ${path}: ${reason}.`, { cause });
     });
   return async () => {
     let gone = await pruneDirectory(storeUri, { root: first !== undefined });

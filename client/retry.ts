@@ -7,6 +7,7 @@ import { scanResults } from '../storage/results-scan.ts';
 import type { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo } from './batch-info.ts';
 import { parseSpec, startBatch } from './submit.ts';
+import { notFound } from './errors.ts';
 
 /** What a retry started. */
 export interface Retried {
@@ -29,7 +30,7 @@ export async function retryBatch(
   const found = await batch.find();
   const store = typeof found?.storeUri !== 'string' ? null : openStore(found.storeUri);
   if (found === null || store === null) {
-    throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${batch.batchId} in this engine.`);
+    throw notFound(batch.batchId);
   }
   if (found.state === 'running') {
     const { recent, recentFrom } = await batch.progress();

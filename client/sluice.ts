@@ -12,6 +12,7 @@ import { ensureEngine } from './engine/ensure-engine.ts';
 import { defaultHome } from './engine/home.ts';
 import type { EngineStatus } from './engine/engine-status.ts';
 import { loadConfig } from './config.ts';
+import { notFound } from './errors.ts';
 import { reportOfEndedBatch } from './ended-batch.ts';
 import { listJobs, type JobsOptions } from './jobs.ts';
 import { listBatches, type BatchListEntry } from './list.ts';
@@ -89,14 +90,16 @@ export class Sluice {
   }
 
   /** What is going on inside a running batch. */
-  progress(batchId: string): Promise<BatchProgress> {
-    return this.batch(batchId).progress();
+  async progress(batchId: string): Promise<BatchProgress> {
+    const batch = this.batch(batchId);
+    if ((await batch.find()) === null) throw notFound(batchId);
+    return batch.progress();
   }
 
   async status(batchId: string): Promise<BatchReport> {
     const batch = this.batch(batchId);
     const found = await batch.find();
-    if (found === null) throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${batchId} in this engine.`);
+    if (found === null) throw notFound(batchId);
     if (found.state === 'running') return reportOfProgress(await batch.progress(), Date.now());
     if (found.state === 'completed') return reportOfSummary(await batch.summary());
     return reportOfEndedBatch(batchId, found);
@@ -137,7 +140,7 @@ export class Sluice {
   async report(batchId: string): Promise<string | null> {
     const found = await this.batch(batchId).find();
     if (typeof found?.storeUri !== 'string') {
-      throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${batchId} in this engine.`);
+      throw notFound(batchId);
     }
     // What is there while a batch runs again is the report of the run before.
     if (found.state === 'running') return null;

@@ -5,6 +5,7 @@ import type { ResultRow } from '../domain/result.ts';
 import { openStore } from '../storage/open-store.ts';
 import { readRows } from '../storage/results-scan.ts';
 import type { BatchHandle } from './batch-handle.ts';
+import { notFound } from './errors.ts';
 
 export interface WatchOptions {
   signal?: AbortSignal | undefined;
@@ -48,7 +49,7 @@ export async function* watchBatch(
       await nap(intervalMs);
       continue;
     }
-    if (found === null) throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${handle.batchId} in this engine.`);
+    if (found === null) throw notFound(handle.batchId);
     if (progress !== null) {
       onProgress?.(progress);
       if (next === 'now') next = progress.recentFrom;
