@@ -28,7 +28,9 @@ try {
     const { problems, story } = await runRound(`s${values.seed}r${String(round)}`, round);
     if (problems.length > 0) failed += 1;
     const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
-    console.log(`round ${String(round)}: ${problems.length === 0 ? 'ok' : 'FAILED'} in ${seconds} s: ${story.join(', ')}`);
+    console.log(
+      `round ${String(round)}: ${problems.length === 0 ? 'ok' : 'FAILED'} in ${seconds} s: ${story.join(', ')}`,
+    );
     for (const problem of problems) console.log(`  ${problem}`);
   }
 } finally {

@@ -114,8 +114,7 @@ export class Sandbox {
   /** Kills a part of the engine and waits until it is gone; false if it did not run just then. */
   async kill(part: Part, signal: NodeJS.Signals = 'SIGKILL'): Promise<boolean> {
     const report = await this.engine();
-    const pid =
-      part === 'supervisor' ? report?.pid : report?.processes.find((process) => process.name === part)?.pid;
+    const pid = part === 'supervisor' ? report?.pid : report?.processes.find((process) => process.name === part)?.pid;
     if (pid === undefined || pid === null) return false;
     const startId = processStartId(pid);
     if (startId === null) return false;
