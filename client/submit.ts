@@ -19,6 +19,7 @@ import { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo, writeBatchInfo } from './batch-info.ts';
 import { clearResults } from './clear-results.ts';
 import { displayPath } from './batch-report.ts';
+import { takeTurn } from './submit-turn.ts';
 import { explain } from './errors.ts';
 import { sourceName, type InputFormat, type InputSource } from './input/source.ts';
 import { stageInput, type StagedInput } from './input/stage-input.ts';
@@ -50,6 +51,8 @@ export interface Submission {
 }
 
 export interface SubmitContext {
+  /** Of the engine; commands that submit to one directory at once take turns by a lock in it. */
+  home: string;
   client: Client;
   models: ModelsFile;
   mode: ProviderMode;
@@ -83,13 +86,31 @@ export function rejectedPath(storeUri: string, input: InputSource): string | nul
   return join(displayPath(storeUri), `${name.slice(0, name.length - extname(name).length) || 'input'}.rejected.csv`);
 }
 
-/** Stages an input and starts its batch, or re-attaches to it if it is running already. */
+/**
+ * Stages an input and starts its batch, or re-attaches to it if it is running already. Of two commands
+ * that submit to one directory at the same time the second waits, and then finds what the first started.
+ */
 export async function submit(context: SubmitContext, options: SubmitOptions): Promise<Submission> {
-  const { spec, flow } = parseSpec(options.spec);
+  const parsed = parseSpec(options.spec);
   const freshId = newBatchId();
   const storeUri = storeUriOf(options.output ?? freshId);
-  const store = openStore(storeUri);
   await makeDirectory(storeUri);
+  const turn = await takeTurn(context.home, storeUri);
+  try {
+    return await submitTo(context, options, storeUri, freshId, parsed);
+  } finally {
+    turn.release();
+  }
+}
+
+async function submitTo(
+  context: SubmitContext,
+  options: SubmitOptions,
+  storeUri: string,
+  freshId: string,
+  { spec, flow }: { spec: BatchSpec; flow: Flow },
+): Promise<Submission> {
+  const store = openStore(storeUri);
   const earlier = await readBatchInfo(store);
   const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
   if (earlier !== null && found?.state === 'running') return attach(context, options, spec, store, earlier);

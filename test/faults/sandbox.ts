@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { BatchReport } from '../../client/batch-report.ts';
 import { requestStatus } from '../../client/engine/control-client.ts';
 import { stopEngine } from '../../client/engine/ensure-engine.ts';
 import type { EngineReport } from '../../client/engine/engine-status.ts';
@@ -145,6 +146,12 @@ export class Sandbox {
       GEMINI_BASE_URL: `http://127.0.0.1:${String(this.#emulator?.port ?? 0)}`,
     };
   }
+}
+
+/** What a command printed with `--json`. */
+export function reportOf({ stdout, stderr }: Ended): BatchReport {
+  if (stdout === '') throw new Error(`the command printed nothing: ${stderr}`);
+  return JSON.parse(stdout) as BatchReport;
 }
 
 /** Polls until `look` gives something; fails, naming what was waited for, after `deadlineMs`. */
