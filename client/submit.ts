@@ -15,6 +15,7 @@ import { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo, writeBatchInfo } from './batch-info.ts';
 import { clearResults } from './clear-results.ts';
 import { displayPath } from './batch-report.ts';
+import { takeTurn } from './submit-turn.ts';
 import { explain } from './errors.ts';
 import { sourceName, type InputFormat, type InputSource } from './input/source.ts';
 import { stageInput, type StagedInput } from './input/stage-input.ts';
@@ -50,6 +51,8 @@ export interface Submission {
 }
 
 export interface SubmitContext {
+  /** Of the engine; commands that submit to one directory at once take turns by a lock in it. */
+  home: string;
   client: Client;
   models: ModelsFile;
   mode: ProviderMode;
@@ -71,27 +74,39 @@ export function parseSpec(spec: BatchSpecInput | undefined): { spec: BatchSpec; 
   return { spec: parsed.data, flow };
 }
 
-/** Stages an input and starts its batch, or re-attaches to it if it is running already. */
+/**
+ * Stages an input and starts its batch, or re-attaches to it if it is running already. Of two commands
+ * that submit to one directory at the same time the second waits, and then finds what the first started.
+ */
 export async function submit(context: SubmitContext, options: SubmitOptions): Promise<Submission> {
   parseSpec(options.spec);
-  const storeUri = storeUriOf(options.output ?? newBatchId());
+  const freshId = newBatchId();
+  const storeUri = storeUriOf(options.output ?? freshId);
   const undo = await makeDirectory(storeUri);
+  const turn = await takeTurn(context.home, storeUri);
   try {
-    return await submitTo(openStore(storeUri), context, options);
+    return await submitTo(openStore(storeUri), freshId, context, options);
   } catch (error) {
     await undo();
     throw error;
+  } finally {
+    turn.release();
   }
 }
 
-async function submitTo(store: Store, context: SubmitContext, options: SubmitOptions): Promise<Submission> {
+async function submitTo(
+  store: Store,
+  freshId: string,
+  context: SubmitContext,
+  options: SubmitOptions,
+): Promise<Submission> {
   const { spec, flow } = parseSpec(options.spec);
   const storeUri = store.uri;
   const earlier = await readBatchInfo(store);
   const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
   if (earlier !== null && found?.state === 'running') return attach(context, options, spec, store, earlier);
 
-  const plan = await planRun(store, earlier, options.resume, newBatchId());
+  const plan = await planRun(store, earlier, options.resume, freshId);
   const mode = plan.reopen ? (earlier?.mode ?? context.mode) : context.mode;
   if (mode === 'live' && context.mode === 'emulated') {
     throw new SluiceError('AUTH', 'This batch was run with Gemini itself, and there is no GEMINI_API_KEY now.', {

@@ -1,5 +1,5 @@
 import type { WorkflowClient } from '@temporalio/client';
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createCoreActivities, createModelActivities } from '../activities/create-activities.ts';
 import { coreTaskQueue, modelTaskQueue, type ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
@@ -10,6 +10,8 @@ import { openStore } from '../storage/open-store.ts';
 export interface WorkerDeps {
   connection: NativeConnection;
   namespace: string;
+  /** Name of this process to Temporal. */
+  identity: string;
   client: WorkflowClient;
   workflowBundlePath: string;
   models: ModelsFile;
@@ -23,8 +25,8 @@ export interface WorkerDeps {
  * this process can serve, so that a model's calls never wait behind another model's.
  */
 export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
-  const { connection, namespace, models, modes } = deps;
-  const common = { connection, namespace, shutdownGraceTime: '8 seconds' } satisfies Partial<WorkerOptions>;
+  const { connection, namespace, identity, models, modes } = deps;
+  const common = { connection, namespace, identity, shutdownGraceTime: '8 seconds' } satisfies Partial<WorkerOptions>;
   const core = Worker.create({
     ...common,
     taskQueue: coreTaskQueue,
@@ -34,6 +36,8 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
     maxConcurrentActivityTaskExecutions: 2_000,
     maxConcurrentWorkflowTaskExecutions: 40,
     maxCachedWorkflows: 1_000,
+    // A worker that died is missed after this: 10 s by default.
+    stickyQueueScheduleToStartTimeout: '5 seconds',
     workflowTaskPollerBehavior: { type: 'autoscaling', initial: 5, maximum: 20 },
     activityTaskPollerBehavior: { type: 'autoscaling', initial: 2, maximum: 10 },
   });
