@@ -67,7 +67,8 @@ export function createHashMap(): HashMap {
   return {
     get(key) {
       const [a, b] = hashString(key);
-      return values[slotOf(a, b)] || undefined;
+      const value = values[slotOf(a, b)];
+      return value === 0 ? undefined : value;
     },
     set(key, value) {
       if (!Number.isInteger(value) || value < 1 || value > 0xffffffff) {

@@ -86,7 +86,7 @@ function textProblem(text: string): string | undefined {
 
 function cellText(value: unknown): string | undefined {
   if (value === null || value === undefined) return undefined;
-  const text = (typeof value === 'object' ? JSON.stringify(value) : String(value)).trim();
+  const text = (typeof value === 'string' ? value : JSON.stringify(value)).trim();
   return text === '' ? undefined : text;
 }
 

@@ -92,7 +92,10 @@ export function createRecordAssembler(delimiter: string): { push(line: Line): vo
     const [first] = open;
     const raw = open.map((line) => line.text).join('\n');
     const [cells] = parseRecords([raw], delimiter) ?? [];
-    if (first === undefined || cells === undefined) return giveUpFirst(misplaced);
+    if (first === undefined || cells === undefined) {
+      giveUpFirst(misplaced);
+      return;
+    }
     open = [];
     add(first, { raw, cells });
   }

@@ -83,7 +83,7 @@ export async function* decodeText(
 ): AsyncGenerator<string> {
   const { encoding } = options;
   if (encoding !== undefined && !iconv.encodingExists(encoding)) {
-    throw unreadable(`cannot be read as "${encoding}": there is no such encoding`);
+    throw unreadable(`cannot be read as ${JSON.stringify(encoding)}: there is no such encoding`);
   }
   const chunks = toBuffers(source);
   try {

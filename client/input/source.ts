@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
 import { SluiceError } from '../../domain/errors.ts';
 
 /** Where items come from: a file, text at hand, or anything that yields bytes or text (stdin, an upload). */
@@ -32,12 +33,8 @@ async function* readPath(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* single(text: string): AsyncGenerator<string> {
-  yield text;
-}
-
 /** The chunks of a source. Throws INPUT_NOT_FOUND or INPUT_UNREADABLE once read. */
 export function readSource(source: InputSource): AsyncIterable<Uint8Array | string> {
   if ('path' in source) return readPath(source.path);
-  return 'text' in source ? single(source.text) : source.stream;
+  return 'text' in source ? Readable.from([source.text]) : source.stream;
 }

@@ -23,7 +23,7 @@ export class LiveLimits {
       return;
     }
     entry.users += 1;
-    this.set(key.key, key);
+    this.set(key.key, { ...key, revision: key.revision ?? 0 });
   }
 
   leave(key: string): void {
@@ -33,11 +33,12 @@ export class LiveLimits {
     if (entry.users <= 0) this.entries.delete(key);
   }
 
+  /** A change without a revision is of the present one. */
   set(key: string, change: Omit<LimitKey, 'key'>): void {
     const entry = this.entries.get(key);
     if (entry === undefined) return;
     const { limits } = entry;
-    const revision = change.revision ?? 0;
+    const revision = change.revision ?? limits.revision ?? 0;
     if (revision >= (limits.revision ?? 0)) entry.limits = { ...limits, ...change, revision };
   }
 

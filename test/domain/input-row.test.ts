@@ -44,7 +44,7 @@ describe('parseInputRow', () => {
   });
 
   it('keeps columns it does not know, as text, also dangerous ones', () => {
-    const { fields } = rowOf(JSON.parse('{"prompt":"p","Shot No":3,"tags":["a"],"__proto__":"x","video_model":"veo"}'));
+    const { fields } = rowOf({ prompt: 'p', 'Shot No': 3, tags: ['a'], ['__proto__']: 'x', video_model: 'veo' });
     expect(Object.entries(fields)).toEqual([
       ['shot_no', '3'],
       ['tags', '["a"]'],

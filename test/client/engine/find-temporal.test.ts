@@ -1,4 +1,13 @@
-import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -58,7 +67,9 @@ test('a build that fails leaves nothing in the cache and says what was tried', a
   script('go', `echo 'go: no such module' >&2; exit 1`);
   await expect(findTemporal(env, notice)).rejects.toMatchObject({
     code: 'TEMPORAL_BINARY_MISSING',
-    message: expect.stringMatching(/no temporal on PATH; no download \(.+\); no build \(go: no such module\)/) as string,
+    message: expect.stringMatching(
+      /no temporal on PATH; no download \(.+\); no build \(go: no such module\)/,
+    ) as string,
   });
   expect(existsSync(built())).toBe(false);
 });

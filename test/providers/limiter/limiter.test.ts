@@ -277,6 +277,18 @@ describe('changed limits', () => {
     expect(waiting.permit).toBeDefined();
   });
 
+  test('a change outlasts calls that come later with what held before it, if it has a revision', async () => {
+    const { clock, limiter } = setUp();
+    await send(clock, limiter, [{ key: 'b', requestsPerMinute: 1, revision: 1 }]);
+    limiter.setLimits('b', { requestsPerMinute: 2, revision: 2 });
+    limiter.setLimits('b', { requestsPerMinute: 1, revision: 1 });
+    const stale = ask(limiter, [{ key: 'b', requestsPerMinute: 1, revision: 1 }]);
+    await clock.advance(0);
+    expect(stale.permit).toBeDefined();
+    limiter.setLimits('b', { requestsPerMinute: 3 });
+    await send(clock, limiter, [{ key: 'b', requestsPerMinute: 1, revision: 1 }]);
+  });
+
   test('the highest revision of a limit holds for all calls, whichever comes last', async () => {
     const { clock, limiter } = setUp();
     await send(clock, limiter, [{ key: 'b', requestsPerMinute: 1, revision: 0 }]);
