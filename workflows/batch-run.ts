@@ -18,6 +18,7 @@ import { environmentFailure, rowOfEnd, type ItemEnd } from './item-end.ts';
 import { applyLimits, writeSummary } from './core-activities.ts';
 import { respondToOutcome } from './failure-response.ts';
 import { ItemSource } from './item-source.ts';
+import { PauseTimer } from './pause-timer.ts';
 import { beginPause, endPause, storagePause, type PauseReason } from './pausing.ts';
 import { appendRedrive, isRedriven, stageSelected, takeOver } from './reopening.ts';
 import { ResultBuffer } from './result-buffer.ts';
@@ -37,6 +38,7 @@ export class BatchRun {
   private redriving = false;
   private closed = false;
   private shownState: string | null = null;
+  private readonly pauseTimer = new PauseTimer();
 
   constructor(input: BatchInput) {
     this.input = input;
@@ -287,6 +289,7 @@ export class BatchRun {
   }
 
   private show(): void {
+    this.pauseTimer.show(this.state.pause);
     setCurrentDetails(
       renderDetails(
         this.input,
