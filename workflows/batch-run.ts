@@ -53,12 +53,12 @@ export class BatchRun {
         batchId: input.batchId,
         storeUri: input.storeUri,
         status: this.status,
-        finished: this.finished + this.state.skipped,
+        finished: finishedOf(this.state) + this.state.skipped,
         total: input.input.total,
       }),
       onChange: this.wake,
       onError: (error) => {
-        this.storageFailed('Results cannot be written', error);
+        this.pause(storagePause('Results cannot be written', error));
       },
     });
   }
@@ -166,10 +166,6 @@ export class BatchRun {
     return failed > 0 || cancelled > 0 || state.ending === 'stopped' ? 'failed' : 'succeeded';
   }
 
-  private get finished(): number {
-    return finishedOf(this.state);
-  }
-
   /** Nothing runs and nothing is left to start; a pause then has nothing to hold back, unless storage fails. */
   private isDone(): boolean {
     const nothingLeft = this.state.ending !== null || this.source.remaining === 0;
@@ -228,10 +224,6 @@ export class BatchRun {
     this.wake();
   }
 
-  private storageFailed(what: string, error: unknown): void {
-    this.pause(storagePause(what, error));
-  }
-
   /** Tries until storage lets it, or the batch is cancelled meanwhile. */
   private async reopen({ selector, countAsSkipped }: NonNullable<BatchInput['reopen']>): Promise<void> {
     this.redriving = true;
@@ -241,7 +233,7 @@ export class BatchRun {
         this.source = this.openSource();
         break;
       } catch (error) {
-        this.storageFailed('Earlier results cannot be read', error);
+        this.pause(storagePause('Earlier results cannot be read', error));
         this.show();
         await condition(() => this.state.pause === null);
         if (this.state.ending !== null) break;
@@ -256,7 +248,7 @@ export class BatchRun {
       storeUri: this.input.storeUri,
       onChange: this.wake,
       onError: (error) => {
-        this.storageFailed('Items cannot be read', error);
+        this.pause(storagePause('Items cannot be read', error));
       },
     });
   }
@@ -277,7 +269,7 @@ export class BatchRun {
         tally: this.state.tally,
       });
     } catch (error) {
-      this.storageFailed('The report cannot be written', error);
+      this.pause(storagePause('The report cannot be written', error));
       return false;
     }
     // A redrive may have come while the files were written.

@@ -20,9 +20,11 @@ describe('an item', () => {
     const [shy, mute, plain] = ['a1', 'a2', 'a3'].map((id) => rig.row(id));
     expect(shy).toMatchObject({ status: 'succeeded', calls: 3, images: 1 });
     expect(mute).toMatchObject({ status: 'failed', error_code: 'NO_OUTPUT', calls: 3, images: 0 });
-    expect(mute!.cost_usd).toBeGreaterThan(0);
-    // Three answers of text and one picture: dearer than the picture by what two answers cost.
-    expect(shy!.cost_usd - plain!.cost_usd).toBeCloseTo((2 / 3) * mute!.cost_usd, 6);
+    // A thousandth of a dollar for each token of text, in every answer.
+    expect(mute!.output_tokens).toBeGreaterThan(0);
+    expect(mute!.cost_usd).toBeCloseTo(mute!.output_tokens / 1_000, 6);
+    expect(shy!.output_tokens).toBeGreaterThan(plain!.output_tokens);
+    expect(shy!.cost_usd).toBeCloseTo(0.1 + (shy!.output_tokens - 1_290) / 1_000, 6);
     expect(summary.costUsd).toBeCloseTo(shy!.cost_usd + mute!.cost_usd + plain!.cost_usd, 6);
     const requests = rig.calls().filter((call) => call.prompt?.includes('shy'));
     expect(new Set(requests.map((call) => call.request_hash)).size).toBe(3);

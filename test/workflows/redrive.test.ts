@@ -21,12 +21,12 @@ describe.concurrent('a redrive', () => {
       { prompt: '^blocked 1', fault: 'safety' as const, times: 1 },
       { prompt: '^blocked', fault: 'safety' as const, times: 1 },
       { prompt: '^blocked', fault: 'hang' as const, times: 1 },
-      { prompt: '^empty', fault: 'no_image' as const, times: 1 },
+      { prompt: 'empty', fault: 'no_image' as const, times: 2 },
       { prompt: '^never', fault: 'hang' as const, times: 1 },
     ];
     const rig = await newRig({ faults: { rules } });
     await rig.submit(rows(8, { 1: 'blocked 1', 2: 'blocked 2', 3: 'empty', 8: 'never' }), {
-      spec: { limits: { concurrency: 4 }, retry: { maxAttempts: 1 } },
+      spec: { limits: { concurrency: 4 }, retry: { maxAttempts: 2 } },
     });
     await rig.until(({ counts }) => counts.failed === 3 && counts.succeeded === 4);
 
