@@ -122,7 +122,13 @@ async function callAndStore(
         ...(source === undefined ? {} : { source }),
         emptyReplies: log.emptyReplies,
       },
-      { signal: shutdownSignal(), timeoutMs: input.timeoutMs, onSent: () => { permit.sent(); } },
+      {
+        signal: shutdownSignal(),
+        timeoutMs: input.timeoutMs,
+        onSent: () => {
+          permit.sent();
+        },
+      },
     );
     settle(permit, log, image.usage);
   } catch (error) {

@@ -234,6 +234,12 @@ export class Rig {
   }
 }
 
+/** Search attributes of an execution by name. */
+export async function searchAttributesOf(handle: WorkflowHandle): Promise<Record<string, unknown>> {
+  const { typedSearchAttributes } = await handle.describe();
+  return Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+}
+
 /** How many calls were open after each arrival and end, in order of time. */
 export function callsOverTime(calls: ReturnType<typeof readCallLog>): { at: number; open: number }[] {
   const steps = calls.flatMap(({ at, ended_at: endedAt = Infinity }) => [
