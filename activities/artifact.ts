@@ -19,7 +19,7 @@ const sidecarSchema = z.object({
 
 const extensions: Readonly<Record<string, string>> = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
 
-export function sidecarKey(name: string): string {
+function sidecarKey(name: string): string {
   return `metadata/${name}.json`;
 }
 
