@@ -1,7 +1,8 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { rows, searchAttributesOf, useNamespace } from '../support/rig.ts';
+import { rows, searchAttributesOf } from '../support/rig.ts';
+import { useNamespace } from '../support/use-namespace.ts';
 
 const { rig: newRig } = useNamespace();
 

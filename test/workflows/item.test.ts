@@ -3,7 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { textPricedModel } from '../support/namespace.ts';
-import { rows, searchAttributesOf, useNamespace } from '../support/rig.ts';
+import { rows, searchAttributesOf } from '../support/rig.ts';
+import { useNamespace } from '../support/use-namespace.ts';
 
 const { rig: newRig, space } = useNamespace();
 
