@@ -74,24 +74,30 @@ export function parseSpec(spec: BatchSpecInput | undefined): { spec: BatchSpec; 
 /** Stages an input and starts its batch, or re-attaches to it if it is running already. */
 export async function submit(context: SubmitContext, options: SubmitOptions): Promise<Submission> {
   parseSpec(options.spec);
-  const storeUri = storeUriOf(options.output ?? newBatchId());
+  const freshId = newBatchId();
+  const storeUri = storeUriOf(options.output ?? freshId);
   const undo = await makeDirectory(storeUri);
   try {
-    return await submitTo(openStore(storeUri), context, options);
+    return await submitTo(openStore(storeUri), context, options, freshId);
   } catch (error) {
     await undo();
     throw error;
   }
 }
 
-async function submitTo(store: Store, context: SubmitContext, options: SubmitOptions): Promise<Submission> {
+async function submitTo(
+  store: Store,
+  context: SubmitContext,
+  options: SubmitOptions,
+  freshId: string,
+): Promise<Submission> {
   const { spec, flow } = parseSpec(options.spec);
   const storeUri = store.uri;
   const earlier = await readBatchInfo(store);
   const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
   if (earlier !== null && found?.state === 'running') return attach(context, options, spec, store, earlier);
 
-  const plan = await planRun(store, earlier, options.resume, newBatchId());
+  const plan = await planRun(store, earlier, options.resume, freshId);
   const mode = plan.reopen ? (earlier?.mode ?? context.mode) : context.mode;
   if (mode === 'live' && context.mode === 'emulated') {
     throw new SluiceError('AUTH', 'This batch was run with Gemini itself, and there is no GEMINI_API_KEY now.', {
