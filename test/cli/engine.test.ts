@@ -70,7 +70,7 @@ test('up in the foreground ends when somebody else stops the engine', async () =
   expect(up.stderr()).toContain('The engine was stopped elsewhere.');
 });
 
-test('a home that cannot be made and a Temporal that does not answer end with 1 and what to do', async () => {
+test('a home that cannot be made ends with 1 and says what to do', async () => {
   const below = await sandbox.json(['up', '--detach', '--json'], { env: { SLUICE_HOME: '/dev/null/home' } });
   expect(below.status).toBe(1);
   expect(below.json).toMatchObject({
