@@ -34,7 +34,7 @@ const layers = {
     'zod',
     'node:',
   ],
-  cli: ['^cli/', '^client/', '^domain/', '^emulators/', 'commander', 'yaml', 'zod', 'node:'],
+  cli: ['^cli/', '^client/', '^domain/', '^emulators/', 'commander', 'log-update', 'yaml', 'zod', 'node:'],
 };
 
 /** Types alone couple nothing at run time: messages and signatures are shared through them. */

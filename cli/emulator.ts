@@ -16,6 +16,7 @@ export function addEmulator(program: Command): void {
   program
     .command('emulator')
     .description('run an emulated provider on its own')
+    .addHelpText('after', '\nExample:\n  sluice emulator gemini --port 8089')
     .command('gemini')
     .description('Gemini’s image models over HTTP on the loopback interface')
     .option('--port <n>', 'port, 0 for any free one', wholeNumber(0, 65_535), 0)
@@ -25,7 +26,10 @@ export function addEmulator(program: Command): void {
     .option('--rpm <n>', 'requests a rolling minute let through for each model', wholeNumber(1, 1e9))
     .option('--log <file>', 'append every call to this file, one JSON object a line')
     .option('--quiet', 'say nothing')
-    .addHelpText('after', '\nExample:\n  sluice emulator gemini --port 8089 --latency-ms 2000 --faults text_only=0.1,rate_limited=0.05')
+    .addHelpText(
+      'after',
+      '\nExample:\n  sluice emulator gemini --port 8089 --latency-ms 2000 --faults text_only=0.1,rate_limited=0.05',
+    )
     .action(async (flags: EmulatorFlags) => {
       const [{ startGeminiEmulator }, { parseFaults }] = await Promise.all([
         import('../emulators/gemini/server.ts'),
@@ -36,7 +40,7 @@ export function addEmulator(program: Command): void {
         latencyMs: flags.latencyMs,
         seed: flags.seed,
         rpm: flags.rpm ?? null,
-        ...(flags.faults === undefined ? {} : { faults: await parseFaults(flags.faults) }),
+        ...(flags.faults === undefined ? {} : { faults: parseFaults(flags.faults) }),
         ...(flags.log === undefined ? {} : { callLog: flags.log }),
       });
       if (flags.quiet !== true) {

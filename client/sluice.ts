@@ -12,11 +12,12 @@ import { ensureEngine } from './engine/ensure-engine.ts';
 import { defaultHome } from './engine/home.ts';
 import type { EngineStatus } from './engine/engine-status.ts';
 import { loadConfig } from './config.ts';
+import { notFound } from './errors.ts';
 import { reportOfEndedBatch } from './ended-batch.ts';
 import { listJobs, type JobsOptions } from './jobs.ts';
 import { listBatches, type BatchListEntry } from './list.ts';
 import { loadModels } from './models.ts';
-import { retryBatch } from './retry.ts';
+import { retryBatch, type Retried } from './retry.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
 import { watchBatch, type WatchOptions } from './watch.ts';
 
@@ -92,14 +93,16 @@ export class Sluice {
   }
 
   /** What is going on inside a running batch. */
-  progress(batchId: string): Promise<BatchProgress> {
-    return this.batch(batchId).progress();
+  async progress(batchId: string): Promise<BatchProgress> {
+    const batch = this.batch(batchId);
+    if ((await batch.find()) === null) throw notFound(batchId);
+    return batch.progress();
   }
 
   async status(batchId: string): Promise<BatchReport> {
     const batch = this.batch(batchId);
     const found = await batch.find();
-    if (found === null) throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${batchId} in this engine.`);
+    if (found === null) throw notFound(batchId);
     if (found.state === 'running') return reportOfProgress(await batch.progress(), Date.now());
     if (found.state === 'completed') return reportOfSummary(await batch.summary());
     return reportOfEndedBatch(batchId, found);
@@ -132,16 +135,18 @@ export class Sluice {
   }
 
   /** Runs failed items again, in the running batch or, once it has closed, as a further run of it. */
-  retry(batchId: string, selector: Omit<RedriveSelector, 'select'> = {}): Promise<{ items: number | null }> {
+  retry(batchId: string, selector: Omit<RedriveSelector, 'select'> = {}): Promise<Retried> {
     return retryBatch(this.client, this.batch(batchId), this.engine.gemini, selector);
   }
 
   /** The Markdown report of a closed batch; null while there is none. */
   async report(batchId: string): Promise<string | null> {
     const found = await this.batch(batchId).find();
-    if (found?.storeUri == null) {
-      throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${batchId} in this engine.`);
+    if (typeof found?.storeUri !== 'string') {
+      throw notFound(batchId);
     }
+    // What is there while a batch runs again is the report of the run before.
+    if (found.state === 'running') return null;
     return (await openStore(found.storeUri).get('report.md'))?.toString('utf8') ?? null;
   }
 

@@ -33,16 +33,12 @@ export async function batchWorkflow(input: BatchInput): Promise<BatchSummary> {
     run.cancel();
   });
   setHandler(progressQuery, (options) => run.progress(options?.after));
-  setHandler(
-    setLimitsUpdate,
-    (change) => run.setLimits(applyLimitsChange(run.limits, change)),
-    {
-      validator: (change) => {
-        const problem = limitsChangeProblem(change);
-        if (problem !== null) throw new Error(problem);
-      },
+  setHandler(setLimitsUpdate, (change) => run.setLimits(applyLimitsChange(run.limits, change)), {
+    validator: (change) => {
+      const problem = limitsChangeProblem(change);
+      if (problem !== null) throw new Error(problem);
     },
-  );
+  });
   setHandler(redriveUpdate, (selector) => run.redrive(selector), {
     validator: (_selector) => {
       const problem = run.redriveProblem();

@@ -13,9 +13,7 @@ import type { ResultRow } from '../domain/result.ts';
 
 /** How a child ended. */
 export type ItemEnd =
-  | { kind: 'row'; row: ResultRow }
-  | { kind: 'cancelled' }
-  | { kind: 'lost'; code: ErrorCode; message: string };
+  { kind: 'row'; row: ResultRow } | { kind: 'cancelled' } | { kind: 'lost'; code: ErrorCode; message: string };
 
 /** What a child's failure says of the item, whether the parent saw it itself or through `awaitItem`. */
 export function itemEndOfFailure(error: unknown): ItemEnd {

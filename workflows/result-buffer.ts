@@ -71,9 +71,7 @@ export class ResultBuffer {
     this.due = false;
     const rows = this.state.buffer.slice(0, rowsPerPart);
     const part = this.state.nextPart;
-    this.writing = CancellationScope.nonCancellable(() =>
-      writeResults({ ...this.describe(), part, rows }),
-    )
+    this.writing = CancellationScope.nonCancellable(() => writeResults({ ...this.describe(), part, rows }))
       .then(() => {
         this.state.buffer.splice(0, rows.length);
         this.state.nextPart = part + 1;

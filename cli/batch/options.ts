@@ -36,9 +36,18 @@ export function addSubmitOptions(command: Command): Command {
     .option('--project <name>', 'project the batch belongs to (default)')
     .option('--model <name>', 'model for rows that name none (by the row’s quality)')
     .option('--concurrency <n>', 'items worked on at once, 1–50 (10)', wholeNumber(1, 50))
-    .option('--rate-limit <n>', 'requests a minute, 1–300, or "none" for the models’ own (60)', numberOrNone(wholeNumber(1, 300)))
+    .option(
+      '--rate-limit <n>',
+      'requests a minute, 1–300, or "none" for the models’ own (60)',
+      numberOrNone(wholeNumber(1, 300)),
+    )
     .option('--budget <usd>', 'stop before spending more than this', numberFrom(0))
-    .addOption(new Option('--error-policy <policy>', 'go on after a failed item, or stop (continue)').choices(['continue', 'stop']))
+    .addOption(
+      new Option('--error-policy <policy>', 'go on after a failed item, or stop (continue)').choices([
+        'continue',
+        'stop',
+      ]),
+    )
     .option('--tolerated-failures <n>', 'pause when more items than this have failed', wholeNumber(0, 1e9))
     .option('--tolerated-failure-percent <n>', 'pause when a larger share than this has failed', numberFrom(0, 100))
     .option('--max-attempts <n>', 'calls an item may lose to its own failures (3)', wholeNumber(1, 20))

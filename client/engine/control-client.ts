@@ -1,7 +1,8 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { SluiceError } from '../../domain/errors.ts';
-import { engineReportSchema, type Credentials, type EngineReport } from './engine-status.ts';
+import { type Credentials } from './credentials.ts';
+import { engineReportSchema, type EngineReport } from './engine-status.ts';
 import { assertSocketIsOurs, type EnginePaths } from './home.ts';
 
 /** Nobody listens: never started, stopped, killed, or just closing. */

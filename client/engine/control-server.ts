@@ -1,7 +1,8 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
-import { credentialsSchema, type Credentials, type EngineReport } from './engine-status.ts';
+import { credentialsSchema, type Credentials } from './credentials.ts';
+import type { EngineReport } from './engine-status.ts';
 
 /** What the control socket can ask of the engine. */
 export interface ControlHandlers {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { devServerArgs, type DevServerConfig } from './dev-server-config.ts';
-import type { Credentials } from './engine-status.ts';
+import type { Credentials } from './credentials.ts';
 import type { EnginePaths } from './home.ts';
 import { programPath } from './package-root.ts';
 import type { ProcessSpec } from './supervised-process.ts';

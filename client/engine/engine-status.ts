@@ -45,9 +45,3 @@ export interface EngineStatus extends EngineReport {
   /** The engine was started by another build than the running code. */
   stale: boolean;
 }
-
-/** Keys an engine works with; kept in its memory only. */
-export const credentialsSchema = z.strictObject({
-  gemini: z.strictObject({ apiKey: z.string().min(1), baseUrl: z.url().optional() }).optional(),
-});
-export type Credentials = z.output<typeof credentialsSchema>;

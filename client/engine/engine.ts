@@ -14,17 +14,19 @@ import {
   type EngineCommands,
 } from './engine-commands.ts';
 import { readEngineState, removeEngineState, writeEngineState } from './engine-state.ts';
-import type { Credentials, EngineReport } from './engine-status.ts';
+import { credentialsFrom, type Credentials } from './credentials.ts';
+import type { EngineReport } from './engine-status.ts';
 import { findTemporal } from './find-temporal.ts';
 import { assertSocketIsOurs, enginePaths, type EnginePaths } from './home.ts';
 import { endLeftovers } from './leftovers.ts';
 import { acquireLock } from './lock.ts';
-import { lastLogLine, logSize, rotateLog } from './log-file.ts';
+import { lastWords, logSize, rotateLog } from './log-file.ts';
 import { currentBuildId, packageRoot } from './package-root.ts';
 import { findPort } from './ports.ts';
 import { processStartId } from './process-identity.ts';
 import { SupervisedProcess } from './supervised-process.ts';
-import { registerSearchAttributes, setRetention, temporalAnswers } from './temporal-setup.ts';
+import { prepareForeignServer } from './foreign-server.ts';
+import { setRetention } from './temporal-setup.ts';
 
 export interface EngineOptions {
   home: string;
@@ -49,7 +51,7 @@ export class Engine {
   readonly #startedAt = new Date().toISOString();
   readonly #externalAddress: string | null;
   readonly #ports: EngineReport['ports'] = { server: null, ui: null, emulator: null };
-  #credentials: Credentials = {};
+  #credentials: Credentials;
   #state: EngineReport['state'] = 'starting';
   #binary: string | null = null;
   #server: SupervisedProcess | null = null;
@@ -68,9 +70,7 @@ export class Engine {
     const config = loadDevServerConfig(join(packageRoot, 'temporal-dev.yaml'));
     this.#config = { ...config, namespace: options.env['TEMPORAL_NAMESPACE'] || config.namespace };
     this.#externalAddress = options.env['TEMPORAL_ADDRESS'] || null;
-    const apiKey = options.env['GEMINI_API_KEY'];
-    const baseUrl = options.env['GEMINI_BASE_URL'] || undefined;
-    if (apiKey) this.#credentials = { gemini: { apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) } };
+    this.#credentials = credentialsFrom(options.env);
   }
 
   /** Brings everything up; throws ENGINE_START_FAILED with the reason if one part cannot be started. */
@@ -193,14 +193,7 @@ export class Engine {
       await setRetention(address, namespace, retentionDays);
       return;
     }
-    await temporalAnswers(address, namespace, 10_000).catch((error: unknown) => {
-      const message = `TEMPORAL_ADDRESS ${address} (namespace ${namespace}) does not answer: ${String(error)}`;
-      throw new SluiceError('ENGINE_START_FAILED', message, { action: 'Check the address and the namespace.' });
-    });
-    await registerSearchAttributes(address, namespace, searchAttributes).catch((error: unknown) => {
-      // Not everybody may do this on a shared server; its administrator then has done it, or will hear of it.
-      this.#log(`search attributes were not registered: ${String(error)}`);
-    });
+    await prepareForeignServer({ address, namespace, searchAttributes }, this.#log);
   }
 
   async #startWorker(): Promise<void> {
@@ -235,7 +228,7 @@ export class Engine {
     const process = started[index];
     if (process === undefined) return null;
     const log = this.#paths.logs[process.name];
-    const line = lastLogLine(log, offsets[index] ?? 0) ?? 'it wrote nothing';
+    const line = lastWords(log, offsets[index] ?? 0) ?? 'it wrote nothing';
     return new SluiceError('ENGINE_START_FAILED', `The ${process.name} did not start (${log}): ${line}`);
   }
 

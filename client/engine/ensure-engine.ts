@@ -4,17 +4,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../../domain/errors.ts';
 import { requestCredentials, requestStatus, requestStop } from './control-client.ts';
 import { readEngineState, removeEngineState } from './engine-state.ts';
-import type { Credentials, EngineReport, EngineStatus } from './engine-status.ts';
+import type { Credentials } from './credentials.ts';
+import type { EngineReport, EngineStatus } from './engine-status.ts';
 import { findTemporal } from './find-temporal.ts';
 import { createHome, enginePaths, type EnginePaths } from './home.ts';
 import { endLeftovers, endProcess } from './leftovers.ts';
 import { tryLock } from './lock.ts';
-import { lastLogLine, logSize } from './log-file.ts';
+import { lastWords, logSize } from './log-file.ts';
 import { currentBuildId, programPath } from './package-root.ts';
 import { homeTakenStatus } from './run-engine.ts';
 
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 30_000;
+/** For one that did not answer for 5 s already. */
+const unresponsiveMs = 5_000;
 const pollMs = 50;
 
 export interface EnsureEngineOptions {
@@ -80,7 +83,7 @@ export async function stopEngine(home: string): Promise<boolean> {
       lock.release();
       return asked || state !== null;
     }
-    if (Date.now() > deadline && state !== null) await endProcess(state, stopTimeoutMs);
+    if (Date.now() > deadline && state !== null) await endProcess(state, unresponsiveMs);
     await sleep(pollMs);
   }
 }
@@ -155,6 +158,6 @@ function withStale(report: ReadyReport): EngineStatus {
 }
 
 function startFailure(paths: EnginePaths, logFrom: number): SluiceError {
-  const line = lastLogLine(paths.logs.engine, logFrom) ?? 'it wrote nothing';
+  const line = lastWords(paths.logs.engine, logFrom)?.replace(/^.*?error: /, '') ?? 'it wrote nothing';
   return new SluiceError('ENGINE_START_FAILED', `The engine did not start (${paths.logs.engine}): ${line}`);
 }

@@ -14,8 +14,11 @@ export function logSize(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Last line written to a log after its first `from` bytes; null if there is none. */
-export function lastLogLine(file: string, from: number): string | null {
+/**
+ * Last error in what was written to a log after its first `from` bytes, else the last line; null if
+ * nothing was. A program that ends by an exception writes more lines after the one that says why.
+ */
+export function lastWords(file: string, from: number): string | null {
   if (logSize(file) <= from) return null;
   const descriptor = openSync(file, 'r');
   try {
@@ -23,8 +26,11 @@ export function lastLogLine(file: string, from: number): string | null {
     const start = Math.max(from, size - tailBytes);
     const buffer = Buffer.alloc(size - start);
     const read = readSync(descriptor, buffer, 0, buffer.length, start);
-    const lines = buffer.toString('utf8', 0, read).split('\n');
-    return lines.findLast((line) => line.trim() !== '')?.trim() ?? null;
+    const lines = buffer
+      .toString('utf8', 0, read)
+      .split('\n')
+      .map((line) => line.trim());
+    return lines.findLast((line) => /error: /i.test(line)) ?? lines.findLast((line) => line !== '') ?? null;
   } finally {
     closeSync(descriptor);
   }

@@ -27,11 +27,11 @@ export async function runEngine(options: EngineOptions): Promise<number> {
     await engine.start();
     const error = await Promise.race([engine.whenStopped(), crashed]);
     if (error === undefined) return 0;
-    options.log(`defect: ${inspect(error)}`);
+    options.log(`error: ${inspect(error)}`);
     return 1;
   } catch (error) {
     if (engine.stopping) return 0;
-    options.log(error instanceof Error ? error.message : inspect(error));
+    options.log(`error: ${error instanceof Error ? error.message : inspect(error)}`);
     return 1;
   } finally {
     await engine.stop();

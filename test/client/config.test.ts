@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadConfig } from '../../client/config.ts';
 import type { SluiceError } from '../../domain/errors.ts';
@@ -71,7 +72,7 @@ test('broken YAML is reported by its line without quoting the file', () => {
   expect(error.code).toBe('CONFIG_INVALID');
   expect(error.message).toMatch(/line \d+ is not valid YAML/);
   expect(error.message).toContain(file);
-  expect(JSON.stringify({ ...error, message: error.message, stack: error.stack })).not.toContain('top-secret');
+  expect(inspect(error, { depth: 9 })).not.toContain('top-secret');
 });
 
 test('a file with a key that others can read is pointed out, one without a key is not', () => {

@@ -81,23 +81,17 @@ it('calls a full disk full', async () => {
 
 it('keeps the old object and reports why when a disk is full or read-only', async () => {
   const directory = await makeDirectory();
-  const program = join(programs, 'limited-disk.ts');
-  const script = 'mount -t tmpfs -o size=256k tmpfs "$1" && exec "$2" "$3" "$1"';
-  const namespace = ['--user', '--map-root-user', '--mount', 'sh', '-c', script, 'sh'];
-  const mounted = await run('unshare', [
-    '--user',
-    '--map-root-user',
-    '--mount',
-    'mount',
-    '-t',
-    'tmpfs',
-    'tmpfs',
-    directory,
-  ]).then(
+  const inNamespace = (script: string) => {
+    const program = join(programs, 'limited-disk.ts');
+    const namespace = ['--user', '--map-root-user', '--mount'];
+    return run('unshare', [...namespace, 'sh', '-c', script, 'sh', directory, process.execPath, program]);
+  };
+  const mount = 'mount -t tmpfs -o size=256k tmpfs "$1"';
+  const canMount = await inNamespace(mount).then(
     () => true,
     () => false,
   );
-  if (!mounted) {
+  if (!canMount) {
     // Where no disk of our own can be mounted, another failure of the system shows the same behaviour.
     const store = createFileStore(directory);
     await store.put('kept', 'small');
@@ -105,12 +99,13 @@ it('keeps the old object and reports why when a disk is full or read-only', asyn
     expect((await store.get('kept'))?.toString()).toBe('small');
     return;
   }
-  const { stdout } = await run('unshare', [...namespace, directory, process.execPath, program]);
-  expect(JSON.parse(stdout)).toEqual({
-    full: 'STORAGE_FULL',
-    fullStream: 'STORAGE_FULL',
-    kept: 'small',
-    left: ['images', 'kept'],
-    readOnly: 'STORAGE_DENIED',
-  });
+  const { stdout } = await inNamespace(
+    `${mount} && "$2" "$3" "$1" small && mount -o remount,ro "$1" && "$2" "$3" "$1" read-only`,
+  );
+  const files = ['images', 'kept'];
+  const lines = stdout.trim().split('\n');
+  expect(lines.map((line): unknown => JSON.parse(line))).toEqual([
+    { put: 'STORAGE_FULL', putStream: 'STORAGE_FULL', kept: 'small', files },
+    { put: 'STORAGE_DENIED', putStream: 'STORAGE_DENIED', kept: 'small', files },
+  ]);
 });
