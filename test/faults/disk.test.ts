@@ -1,18 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { BatchReport } from '../../client/batch-report.ts';
 import { auditBatch } from './audit.ts';
 import { reportOf, Sandbox, until, type Command } from './sandbox.ts';
 
 let sandbox: Sandbox;
-let mounts: string[];
+const mounts: string[] = [];
 
-beforeEach(async () => {
-  mounts = [];
+beforeAll(async () => {
   sandbox = await Sandbox.create({ latencyMs: 1_500 });
 });
-afterEach(async () => {
+afterAll(async () => {
   for (const mount of mounts) execFileSync('umount', ['--lazy', mount]);
   await sandbox.close();
 });
@@ -31,66 +31,66 @@ function fill(disk: string, mebibytes: number): void {
 }
 
 /** Waits for the command to end with the exit status of a paused batch. */
-async function untilPaused(command: Command) {
+async function pausedReport(command: Command): Promise<BatchReport> {
   const ended = await command.ended;
   expect(ended).toMatchObject({ status: 4 });
   return reportOf(ended);
 }
 
+/** Resumes a batch and follows it to its end. */
+async function finish(batchId: string): Promise<BatchReport> {
+  expect(await sandbox.run('batch', 'resume', batchId)).toMatchObject({ status: 0 });
+  return reportOf(await sandbox.run('batch', 'watch', batchId, '--json'));
+}
+
 test('a full disk pauses the batch before a call is made, and room and a resume finish it', async () => {
-  const disk = mountDisk('disk', 48);
+  const disk = mountDisk('full', 48);
   const output = join(disk, 'out');
   fill(disk, 40);
-  const batch = sandbox.start('batch', 'run', sandbox.input('full', 6), '-o', output, '--json');
-  const paused = await untilPaused(batch);
+  const paused = await pausedReport(sandbox.start('batch', 'run', sandbox.input('full', 6), '-o', output, '--json'));
   expect(paused.paused_reason).toMatch(/^Only \d+ KiB are free in file:\/\//);
   expect(paused.paused_action).toContain('Free disk space');
-  expect(sandbox.calls()).toEqual([]);
+  expect(sandbox.callsOf('full')).toEqual([]);
 
   rmSync(join(disk, '.filler'));
-  await sandbox.run('batch', 'resume', paused.batch_id);
-  const ended = await sandbox.run('batch', 'watch', paused.batch_id, '--json');
-  expect(await auditBatch(output, { name: 'full', count: 6 }, reportOf(ended))).toEqual([]);
-  expect(sandbox.calls()).toHaveLength(6);
+  expect(await auditBatch(output, { name: 'full', count: 6 }, await finish(paused.batch_id))).toEqual([]);
+  expect(sandbox.callsOf('full')).toHaveLength(6);
 });
 
-test('a disk that fills up under calls costs none of them: their images wait for room', async () => {
-  const disk = mountDisk('disk', 48);
+test('a disk that fills up under calls pauses the batch, and the images that are paid for wait for room', async () => {
+  const disk = mountDisk('filled', 48);
   const output = join(disk, 'out');
-  const batch = sandbox.start('batch', 'run', sandbox.input('filled', 8), '-o', output, '--json', '--concurrency', '4');
-  await until('calls are under way', () => sandbox.calls().length >= 4);
-  // More than there is: to the last byte.
-  expect(() => {
-    fill(disk, 64);
-  }).toThrow(/ENOSPC/);
-  await until('the calls are answered', () => sandbox.calls().filter(({ status }) => status === 200).length >= 4);
+  const command = ['batch', 'run', sandbox.input('filled', 8), '-o', output, '--json', '--concurrency', '4'];
+  const batch = sandbox.start(...command);
+  await until('calls are under way', () => sandbox.callsOf('filled').length >= 4);
+  // To the last byte.
+  expect(() => fill(disk, 64)).toThrow(/ENOSPC/);
+  const paused = await pausedReport(batch);
+  expect(paused.paused_reason).toContain('no space is left (ENOSPC)');
+  expect(sandbox.callsOf('filled')).toHaveLength(4);
+
+  rmSync(join(disk, '.filler'));
+  expect(await auditBatch(output, { name: 'filled', count: 8 }, await finish(paused.batch_id))).toEqual([]);
+  expect(sandbox.callsOf('filled')).toHaveLength(8);
+});
+
+test.each([
+  ['moved away', (): void => undefined],
+  ['replaced by a file', (output: string) => writeFileSync(output, '')],
+])('an output directory that is %s for a while costs a pause, not an item', async (how, replace) => {
+  const name = how.replaceAll(' ', '-');
+  const output = sandbox.path(name);
+  const command = ['batch', 'run', sandbox.input(name, 10), '-o', output, '--json', '--concurrency', '2'];
+  const batch = sandbox.start(...command);
+  await until('the first image is there', () => existsSync(join(output, `images/${name}-0.png`)));
+  renameSync(output, `${output}-elsewhere`);
+  replace(output);
+  const paused = await pausedReport(batch);
+  expect(paused.paused_reason).toMatch(/file:\/\/|staged input/);
   expect(existsSync(join(output, 'images'))).toBe(false);
 
-  rmSync(join(disk, '.filler'));
-  const followed = await batch.ended;
-  let report = reportOf(followed);
-  if (report.status === 'paused') {
-    await sandbox.run('batch', 'resume', report.batch_id);
-    report = reportOf(await sandbox.run('batch', 'watch', report.batch_id, '--json'));
-  }
-  expect(await auditBatch(output, { name: 'filled', count: 8 }, report)).toEqual([]);
-  expect(sandbox.calls()).toHaveLength(8);
-});
-
-test('an output directory that goes away and comes back costs a pause, not an item', async () => {
-  const output = sandbox.path('away');
-  const batch = sandbox.start('batch', 'run', sandbox.input('away', 10), '-o', output, '--json', '--concurrency', '2');
-  await until('some images are there', () => existsSync(join(output, 'images/away-1.png')));
-  renameSync(output, `${output}-elsewhere`);
-  // A file in its place: nothing can be written, nor made anew.
-  writeFileSync(output, '');
-  const paused = await untilPaused(batch);
-  expect(paused.paused_reason).toContain(output);
-
-  rmSync(output);
+  rmSync(output, { force: true });
   renameSync(`${output}-elsewhere`, output);
-  await sandbox.run('batch', 'resume', paused.batch_id);
-  const ended = await sandbox.run('batch', 'watch', paused.batch_id, '--json');
-  expect(await auditBatch(output, { name: 'away', count: 10 }, reportOf(ended))).toEqual([]);
-  expect(sandbox.calls()).toHaveLength(10);
+  expect(await auditBatch(output, { name, count: 10 }, await finish(paused.batch_id))).toEqual([]);
+  expect(sandbox.callsOf(name)).toHaveLength(10);
 });
