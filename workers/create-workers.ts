@@ -6,12 +6,11 @@ import type { ModelsFile } from '../domain/models.ts';
 import type { ImageProvider } from '../providers/image-provider.ts';
 import type { Limiter } from '../providers/limiter/limiter.ts';
 import { openStore } from '../storage/open-store.ts';
+import { workerIdentity } from './worker-identity.ts';
 
 export interface WorkerDeps {
   connection: NativeConnection;
   namespace: string;
-  /** Name of this process to Temporal. */
-  identity: string;
   client: WorkflowClient;
   workflowBundlePath: string;
   models: ModelsFile;
@@ -25,8 +24,13 @@ export interface WorkerDeps {
  * this process can serve, so that a model's calls never wait behind another model's.
  */
 export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
-  const { connection, namespace, identity, models, modes } = deps;
-  const common = { connection, namespace, identity, shutdownGraceTime: '8 seconds' } satisfies Partial<WorkerOptions>;
+  const { connection, namespace, models, modes } = deps;
+  const common = {
+    connection,
+    namespace,
+    identity: workerIdentity(),
+    shutdownGraceTime: '8 seconds',
+  } satisfies Partial<WorkerOptions>;
   const core = Worker.create({
     ...common,
     taskQueue: coreTaskQueue,

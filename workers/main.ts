@@ -38,11 +38,9 @@ const connection = await NativeConnection.connect({ address: setting('TEMPORAL_A
 const namespace = setting('TEMPORAL_NAMESPACE') ?? 'default';
 const limiter = createLimiter({ path: join(home, 'limits.sqlite') });
 const client = new Client({ connection, namespace });
-const identity = workerIdentity();
 const workers = await createWorkers({
   connection,
   namespace,
-  identity,
   client: client.workflow,
   workflowBundlePath,
   models: await loadModels(home),
@@ -69,7 +67,7 @@ log.info(
   'polling',
 );
 process.send?.('ready');
-void recoverActivities(client, identity).then(
+void recoverActivities(client, workerIdentity()).then(
   (count) => {
     if (count > 0) log.info({ count }, 'gave back the activities of a worker that died');
   },

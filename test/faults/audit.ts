@@ -30,10 +30,8 @@ export class CallAccount {
   /** Calls by item id. */
   calls(): Map<string, number> {
     const calls = new Map<string, number>();
-    for (const { prompt } of this.#sandbox.calls()) {
-      const place = new RegExp(`^${this.#name} picture (\\d+)`).exec(prompt ?? '')?.[1];
-      if (place === undefined) continue;
-      const id = `${this.#name}-${place}`;
+    for (const { prompt } of this.#sandbox.callsOf(this.#name)) {
+      const id = `${this.#name}-${/picture (\d+)/.exec(prompt ?? '')?.[1] ?? '?'}`;
       calls.set(id, (calls.get(id) ?? 0) + 1);
     }
     return calls;

@@ -71,7 +71,9 @@ export class Sandbox {
     return this.path(`${name}.csv`);
   }
 
+  /** Starts the emulator, again on its port if it ran before. */
   async startEmulator(flags: EmulatorFlags = {}): Promise<void> {
+    await this.stopEmulator();
     const args = ['emulator', 'gemini', '--port', String(flags.port ?? this.#emulator?.port ?? 0)];
     args.push('--latency-ms', String(flags.latencyMs ?? 300), '--log', this.callLog);
     if (flags.faults !== undefined) args.push('--faults', flags.faults);
@@ -127,6 +129,11 @@ export class Sandbox {
   /** Calls the emulator has seen, in order of arrival. */
   calls(): ReturnType<typeof readCallLog> {
     return existsSync(this.callLog) ? readCallLog(this.callLog) : [];
+  }
+
+  /** Calls for the items of one input. */
+  callsOf(name: string): ReturnType<typeof readCallLog> {
+    return this.calls().filter(({ prompt }) => prompt?.startsWith(`${name} picture `));
   }
 
   /** Ends everything this sandbox started and removes its files. */

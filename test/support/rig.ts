@@ -105,9 +105,9 @@ export class Rig {
     const { spec = {}, resume, ...start } = options;
     const storeUri = pathToFileURL(this.output).href;
     startOptions.set(storeUri, start);
-    const { client, models } = this.space;
+    const { client, models, directory } = this.space;
     const submission = await submit(
-      { client, models, mode: 'emulated' },
+      { home: directory, client, models, mode: 'emulated' },
       {
         input: { text: input.map((row) => `${JSON.stringify(row)}\n`).join('') },
         format: 'jsonl',
