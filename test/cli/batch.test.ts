@@ -84,7 +84,7 @@ describe('a first run', () => {
     });
     expect((await sandbox.sluice(['batch', 'jobs', firstId, '--status', 'failed'])).stdout).toBe('');
     const report = await sandbox.sluice(['batch', 'report', firstId]);
-    expect(`${report.stdout}`).toBe(readFileSync(sandbox.path('öut put', 'report.md'), 'utf8'));
+    expect(report.stdout).toBe(readFileSync(sandbox.path('öut put', 'report.md'), 'utf8'));
     const watched = await sandbox.sluice(['batch', 'watch', firstId]);
     expect(watched.status).toBe(0);
     expect(watched.stdout).toContain(`Batch ${firstId}: succeeded`);
