@@ -73,13 +73,13 @@ export class BatchHandle {
     await this.try(() => this.handle.signal(name));
   }
 
-  setLimits(change: LimitsChange): Promise<Limits> {
+  async setLimits(change: LimitsChange): Promise<Limits> {
     const parsed = limitsChangeSchema.safeParse(change);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
       throw new SluiceError('USAGE', `${issue?.path.join('.') ?? 'limits'}: ${issue?.message ?? 'is not valid'}`);
     }
-    return this.update<Limits>('setLimits', parsed.data);
+    return await this.update<Limits>('setLimits', parsed.data);
   }
 
   redrive(selector: RedriveSelector): Promise<{ items: number }> {

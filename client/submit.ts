@@ -15,6 +15,7 @@ import { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo, writeBatchInfo } from './batch-info.ts';
 import { clearResults } from './clear-results.ts';
 import { displayPath } from './batch-report.ts';
+import { takeTurn } from './submit-turn.ts';
 import { explain } from './errors.ts';
 import { sourceName, type InputFormat, type InputSource } from './input/source.ts';
 import { stageInput, type StagedInput } from './input/stage-input.ts';
@@ -50,6 +51,8 @@ export interface Submission {
 }
 
 export interface SubmitContext {
+  /** Of the engine; commands that submit to one directory at once take turns by a lock in it. */
+  home: string;
   client: Client;
   models: ModelsFile;
   mode: ProviderMode;
@@ -71,17 +74,23 @@ export function parseSpec(spec: BatchSpecInput | undefined): { spec: BatchSpec; 
   return { spec: parsed.data, flow };
 }
 
-/** Stages an input and starts its batch, or re-attaches to it if it is running already. */
+/**
+ * Stages an input and starts its batch, or re-attaches to it if it is running already. Of two commands
+ * that submit to one directory at the same time the second waits, and then finds what the first started.
+ */
 export async function submit(context: SubmitContext, options: SubmitOptions): Promise<Submission> {
   parseSpec(options.spec);
   const freshId = newBatchId();
   const storeUri = storeUriOf(options.output ?? freshId);
   const undo = await makeDirectory(storeUri);
+  const turn = await takeTurn(context.home, storeUri);
   try {
     return await submitTo(openStore(storeUri), context, options, freshId);
   } catch (error) {
     await undo();
     throw error;
+  } finally {
+    turn.release();
   }
 }
 
