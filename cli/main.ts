@@ -4,6 +4,7 @@ import { SluiceError } from '../domain/errors.ts';
 import { addControl } from './batch/control.ts';
 import { addInspection } from './batch/inspect.ts';
 import { addCreate, addRun } from './batch/run.ts';
+import { addComfy } from './comfy.ts';
 import { addEmulator } from './emulator.ts';
 import { addEngine } from './engine.ts';
 import { exitStatus, exitStatusOfError } from './exit-status.ts';
@@ -27,6 +28,7 @@ addInspection(batch);
 addControl(batch);
 addEngine(program);
 addEmulator(program);
+addComfy(program);
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
