@@ -54,7 +54,7 @@ export function addEmulator(program: Command): void {
         latencyMs: flags.latencyMs,
         seed: flags.seed,
         rpm: flags.rpm ?? null,
-        ...(flags.faults === undefined ? {} : { faults: await parseFaults(flags.faults) }),
+        ...(flags.faults === undefined ? {} : { faults: parseFaults(flags.faults) }),
         ...(flags.log === undefined ? {} : { callLog: flags.log }),
       });
       if (flags.quiet !== true) {
