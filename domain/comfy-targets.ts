@@ -99,7 +99,6 @@ function ruleTargets(graph: ComfyGraph, parameter: ComfyParameter, rule: Rule): 
 }
 
 const textInputs = ['text', 'text_g', 'text_l', 'clip_g', 'clip_l', 't5xxl', 'prompt', 'value', 'string'];
-const encoder = /TextEncode/;
 
 function promptTargets(graph: ComfyGraph): { positive: ComfyTarget[]; negative: ComfyTarget[] } {
   const positive = titledPrompts(graph, 'prompt', /\bpositive\b|^prompt$/i, /\bnegative\b/i);

@@ -5,7 +5,7 @@ import { ProviderError } from '../provider-error.ts';
 import type { ComfyClient } from './client.ts';
 import { collectOutputs, type CollectedOutput } from './collect.ts';
 import { executionError } from './errors.ts';
-import { lookInQueue, type ComfyLook } from './look.ts';
+import { lookInQueue, type ComfyFile, type ComfyLook } from './look.ts';
 
 export interface RunPromptInput {
   client: ComfyClient;
@@ -15,6 +15,12 @@ export interface RunPromptInput {
   /** Where to begin, from an earlier attempt's heartbeat. @default 0 */
   submission?: number;
   extraData?: Record<string, unknown>;
+  /**
+   * Files that this graph and no other makes, if it is known what they will be called (SaveImage:
+   * `<prefix>_00001_.png` and on). A restart forgets a prompt that had ended, but its files stay: with this
+   * they are collected, and the prompt is not run again.
+   */
+  expectedFiles?: readonly ComfyFile[];
   /** Abort cancels our prompt, and no other; the reason is thrown. */
   signal: AbortSignal;
   /**
@@ -44,7 +50,7 @@ export interface PromptProgress {
 export interface RunPromptResult {
   promptId: string;
   submission: number;
-  /** The prompt was there already: nothing was submitted. */
+  /** The prompt, or what it made, was there already: nothing was submitted. */
   reattached: boolean;
   outputs: CollectedOutput[];
   /** The server's clock, milliseconds since the epoch. */
@@ -95,7 +101,11 @@ class PromptRunner {
     let look = await this.#findEarlier();
     this.#reattached = this.#known;
     for (; this.#submission < last;) {
-      if (!this.#known) await this.#submit();
+      if (!this.#known) {
+        const outputs = await this.#collectExpected();
+        if (outputs !== null) return { ...this.#where(), reattached: true, outputs, startedAt: null, endedAt: null };
+        await this.#submit();
+      }
       look = look ?? (await this.#untilEnd());
       switch (look.state) {
         case 'succeeded': {
@@ -176,6 +186,14 @@ class PromptRunner {
     }
     this.#submission = past ?? this.#submission;
     return undefined;
+  }
+
+  /** What a prompt the server has forgotten left behind; null unless all of it is there and whole. */
+  async #collectExpected(): Promise<CollectedOutput[] | null> {
+    const { client, expectedFiles = [], signal } = this.#input;
+    if (expectedFiles.length === 0) return null;
+    const outputs = expectedFiles.map((file) => ({ ...file, node: '', kind: 'images' }));
+    return this.#patiently(() => collectOutputs(client, outputs, { signal }));
   }
 
   async #submit(): Promise<void> {
