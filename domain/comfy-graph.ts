@@ -77,7 +77,7 @@ export function titleOf(node: ComfyNode): string {
 }
 
 /** A node as messages name it, e.g. `node 3 (KSampler)`. */
-export function nodeLabel(id: string, node: Pick<ComfyNode, 'class_type'> | undefined): string {
+function nodeLabel(id: string, node: Pick<ComfyNode, 'class_type'> | undefined): string {
   return node === undefined ? `node ${id}` : `node ${id} (${node.class_type})`;
 }
 
