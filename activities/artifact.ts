@@ -1,29 +1,18 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import type { StagedItem } from '../domain/item.ts';
-import { resultRowSchema, type ResultRow } from '../domain/result.ts';
+import type { ResultRow } from '../domain/result.ts';
+import { parseSidecar, sidecarKey } from '../domain/sidecar.ts';
 import type { Store } from '../storage/store.ts';
+
+const extensions: Readonly<Record<string, string>> = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
 
 /**
  * A finished item in storage is two objects: `metadata/<name>.json`, written first, and
  * `images/<name>.<ext>`, whose appearance is the commit. An attempt that finds both, made from the
  * same input in the same batch, returns the recorded row and calls nobody.
+ *
+ * @returns the row of a finished artifact, or null
  */
-const sidecarSchema = z.object({
-  batch_id: z.string(),
-  item_id: z.string(),
-  hash: z.string(),
-  file: z.object({ path: z.string(), bytes: z.int(), sha256: z.string(), mime_type: z.string() }),
-  result: resultRowSchema,
-});
-
-const extensions: Readonly<Record<string, string>> = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
-
-export function sidecarKey(name: string): string {
-  return `metadata/${name}.json`;
-}
-
-/** The row of a finished artifact, or null. */
 export async function findFinished(
   store: Store,
   batchId: string,
@@ -31,7 +20,7 @@ export async function findFinished(
 ): Promise<ResultRow | null> {
   const bytes = await store.get(sidecarKey(item.name));
   if (bytes === null) return null;
-  const sidecar = sidecarSchema.safeParse(parseJson(bytes.toString('utf8'))).data;
+  const sidecar = parseSidecar(bytes.toString('utf8'));
   if (sidecar?.batch_id !== batchId || sidecar.item_id !== item.id || sidecar.hash !== item.hash) return null;
   const file = await store.stat(sidecar.file.path);
   return file?.size === sidecar.file.bytes ? sidecar.result : null;
@@ -80,13 +69,4 @@ export async function writeArtifact(
   };
   await store.put(sidecarKey(item.name), `${JSON.stringify(sidecar, null, 2)}\n`);
   await store.put(file.path, file.data);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // A damaged sidecar vouches for nothing; the item is made again.
-    return null;
-  }
 }

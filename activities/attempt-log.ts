@@ -12,6 +12,9 @@ const attemptLogSchema = z.object({
   usage: z.object({ inputTokens: z.number(), outputTokens: z.number(), images: z.number() }),
 });
 
+/** Calls made and what they cost. */
+export type Spent = Pick<z.output<typeof attemptLogSchema>, 'calls' | 'usage'>;
+
 /**
  * What the attempts at one item did so far. It travels in the heartbeat from one attempt to the next,
  * so that what a failed attempt cost is neither lost nor counted twice.
@@ -59,6 +62,21 @@ export class AttemptLog {
   failed(kind: { countsAgainstItem: boolean; empty: boolean }): void {
     if (kind.countsAgainstItem) this.data.faults += 1;
     if (kind.empty) this.data.emptyReplies += 1;
+    this.beat();
+  }
+
+  /** Takes out what was spent: it will be counted with the result it paid for. */
+  takeSpent(): Spent {
+    const { calls, usage } = this.data;
+    this.data.calls = 0;
+    this.data.usage = { inputTokens: 0, outputTokens: 0, images: 0 };
+    this.beat();
+    return { calls, usage };
+  }
+
+  addSpent({ calls, usage }: Spent): void {
+    this.data.calls += calls;
+    this.charged(usage);
     this.beat();
   }
 

@@ -13,6 +13,7 @@ import type { Store } from '../storage/store.ts';
 import { findFinished, imageFile, writeArtifact } from './artifact.ts';
 import { AttemptLog } from './attempt-log.ts';
 import { toFailure } from './failure.ts';
+import { PaidResults } from './paid-results.ts';
 import { readItem } from './read-page.ts';
 import { readSourceImage } from './source-image.ts';
 import type { ItemInput } from './types.ts';
@@ -22,7 +23,7 @@ export interface GenerateImageDeps {
   limiter: Limiter;
   provider: (name: string, mode: ProviderMode) => ImageProvider;
   openStore: (uri: string) => Store;
-  /** How long a result that is paid for waits for a storage that refuses it, milliseconds. @default 600000 */
+  /** How long an attempt tries to store a result that is paid for, milliseconds. @default 5000 */
   storagePatienceMs?: number;
 }
 
@@ -37,12 +38,13 @@ const heartbeatMs = 5_000;
  */
 export function createGenerateImage(deps: GenerateImageDeps): (input: ItemInput) => Promise<ResultRow> {
   const busy = new Map<string, Promise<unknown>>();
+  const paid = new PaidResults();
   return async (input) => {
     // Two attempts at one item can overlap when the first was given up for dead: the second waits and
     // then finds what the first one made.
     const key = `${input.storeUri} ${input.batchId} ${input.ref.id}`;
     const before = busy.get(key) ?? Promise.resolve();
-    const attempt = before.then(() => runAttempt(deps, input));
+    const attempt = before.then(() => runAttempt(deps, paid, input));
     const settled = attempt.then(
       () => undefined,
       () => undefined,
@@ -56,7 +58,7 @@ export function createGenerateImage(deps: GenerateImageDeps): (input: ItemInput)
   };
 }
 
-async function runAttempt(deps: GenerateImageDeps, input: ItemInput): Promise<ResultRow> {
+async function runAttempt(deps: GenerateImageDeps, paid: PaidResults, input: ItemInput): Promise<ResultRow> {
   const info = activityInfo();
   const log = new AttemptLog(info.heartbeatDetails);
   const heart = setInterval(() => {
@@ -71,7 +73,16 @@ async function runAttempt(deps: GenerateImageDeps, input: ItemInput): Promise<Re
     const item = await readItem(store, input.ref);
     const done = await findFinished(store, input.batchId, item);
     if (done !== null) return done;
-    return await callAndStore(deps, input, model, store, item, log);
+    const key = `${input.storeUri} ${input.batchId} ${item.id} ${item.hash}`;
+    const kept = paid.take(key);
+    if (kept !== undefined) log.addSpent(kept.spent);
+    const image = kept?.image ?? (await call(deps, input, model, store, item, log));
+    try {
+      return await storeImage(deps, input, model, store, item, log, image);
+    } catch (error) {
+      paid.keep(key, { image, spent: log.takeSpent() });
+      throw error;
+    }
   } catch (error) {
     if (error instanceof CancelledFailure) throw error;
     throw failureOf(error, input, log, model);
@@ -80,14 +91,14 @@ async function runAttempt(deps: GenerateImageDeps, input: ItemInput): Promise<Re
   }
 }
 
-async function callAndStore(
+async function call(
   deps: GenerateImageDeps,
   input: ItemInput,
   model: Model,
   store: Store,
   item: StagedItem,
   log: AttemptLog,
-): Promise<ResultRow> {
+): Promise<ImageResult> {
   await requireRoom(store);
   const source = item.fromImage === undefined ? undefined : await readSourceImage(item.fromImage, cancellationSignal());
   const modelKey = limiterKey(input);
@@ -109,10 +120,9 @@ async function callAndStore(
     { tokens: Math.ceil(item.prompt.length / 4) + model.image_tokens, images: 1 },
     cancellationSignal(),
   );
-  let image: ImageResult;
   try {
     log.called();
-    image = await deps.provider(item.provider, input.mode).generateImage(
+    const image = await deps.provider(item.provider, input.mode).generateImage(
       {
         model: item.model,
         prompt: item.prompt,
@@ -122,9 +132,16 @@ async function callAndStore(
         ...(source === undefined ? {} : { source }),
         emptyReplies: log.emptyReplies,
       },
-      { signal: shutdownSignal(), timeoutMs: input.timeoutMs, onSent: () => { permit.sent(); } },
+      {
+        signal: shutdownSignal(),
+        timeoutMs: input.timeoutMs,
+        onSent: () => {
+          permit.sent();
+        },
+      },
     );
     settle(permit, log, image.usage);
+    return image;
   } catch (error) {
     settle(permit, log, error instanceof ProviderError ? error.usage : undefined);
     if (error instanceof ProviderError && error.code === 'RATE_LIMITED') {
@@ -134,24 +151,37 @@ async function callAndStore(
   } finally {
     permit.release();
   }
+}
+
+async function storeImage(
+  deps: GenerateImageDeps,
+  input: ItemInput,
+  model: Model,
+  store: Store,
+  item: StagedItem,
+  log: AttemptLog,
+  image: ImageResult,
+): Promise<ResultRow> {
   const row = rowOf(input, log, model, { status: 'succeeded' });
   const file = imageFile(item.name, image);
   row.output_path = file.path;
-  await storePaid(deps, () =>
-    writeArtifact(store, item, file, row, {
+  await storePaid(deps, async () => {
+    // A directory that was moved away is not made anew elsewhere.
+    await readItem(store, input.ref);
+    await writeArtifact(store, item, file, row, {
       batch_id: input.batchId,
       mode: input.mode,
       model_version: image.modelVersion ?? null,
       response_id: image.responseId ?? null,
       request: image.sent,
-    }),
-  );
+    });
+  });
   return row;
 }
 
-/** A result that is paid for is not given up because the disk is full just now. */
+/** A storage that fails for a moment is waited for; one that goes on failing is the batch's concern. */
 async function storePaid(deps: GenerateImageDeps, write: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + (deps.storagePatienceMs ?? 600_000);
+  const deadline = Date.now() + (deps.storagePatienceMs ?? 5_000);
   for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 10_000)) {
     try {
       await write();

@@ -27,10 +27,14 @@ export async function readPage(store: Store, { segment, part }: ReadPageInput): 
   return refs;
 }
 
-/** Reads one item by its reference. Throws INPUT_CORRUPT when the line is not what was staged. */
+/**
+ * Reads one item by its reference. Throws INPUT_CORRUPT when the line is not what was staged, STORAGE_ERROR
+ * when its whole part is gone: that is not the item's fault.
+ */
 export async function readItem(store: Store, ref: ItemRef): Promise<StagedItem> {
-  const bytes = ref.length === 0 ? null : await store.getRange(ref.part, ref.offset, ref.length);
-  const item = bytes === null ? null : parseLine(bytes);
+  const bytes = await store.getRange(ref.part, ref.offset, ref.length);
+  if (bytes === null) throw new SluiceError('STORAGE_ERROR', `The staged input ${ref.part} is missing.`);
+  const item = parseLine(bytes);
   if (item?.id !== ref.id || !item.hash.startsWith(ref.hash)) {
     throw new SluiceError('INPUT_CORRUPT', `The staged item ${ref.id} in ${ref.part} is damaged or missing.`);
   }
@@ -48,7 +52,10 @@ function parseLine(bytes: Uint8Array): StagedItem | null {
 
 function refOf(item: StagedItem | null, part: string, offset: number, length: number, place: number): ItemRef {
   if (item === null) {
-    const id = `damaged-${createHash('sha256').update(`${part}:${String(place)}`).digest('hex').slice(0, 8)}`;
+    const id = `damaged-${createHash('sha256')
+      .update(`${part}:${String(place)}`)
+      .digest('hex')
+      .slice(0, 8)}`;
     // Only the input's own parts hold one line per place; of a redrive's line the item is not known.
     const index = part.startsWith('input/part-') ? place : -1;
     return { index, id, part, offset, length, label: id, provider: '', model: '', estimateUsd: 0, seed: 0, hash: '' };

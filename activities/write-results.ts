@@ -1,3 +1,5 @@
+import { batchInfoKey } from '../domain/batch-info.ts';
+import { SluiceError } from '../domain/errors.ts';
 import { manifestKey, manifestSchema, type Manifest } from '../domain/manifest.ts';
 import { partKey } from '../domain/part-key.ts';
 import type { ItemStatus } from '../domain/result.ts';
@@ -6,6 +8,10 @@ import type { WriteResultsInput } from './types.ts';
 
 /** Writes one part of results and enters it in the manifest. Written again, it changes nothing. */
 export async function writeResults(store: Store, input: WriteResultsInput): Promise<void> {
+  // A directory that was moved away is not made anew elsewhere.
+  if ((await store.stat(batchInfoKey)) === null) {
+    throw new SluiceError('STORAGE_ERROR', `${store.uri} does not hold the batch any more.`);
+  }
   const key = partKey('results', input.part);
   await store.put(key, input.rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   const count = (status: ItemStatus): number => input.rows.filter((row) => row.status === status).length;

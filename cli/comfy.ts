@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { parseComfyGraph } from '../domain/comfy-graph.ts';
-import { inspectGraph, type ComfyInspection } from '../domain/comfy-inject.ts';
+import type { ComfyInspection } from '../domain/comfy-inject.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { print, printJson } from './output.ts';
 
@@ -10,12 +9,17 @@ export function addComfy(program: Command): void {
   program
     .command('comfy')
     .description('look at ComfyUI graphs')
+    .addHelpText('after', '\nExample:\n  sluice comfy inspect flows/comfy/sdxl-sprite.json')
     .command('inspect')
     .description('what a graph in API format can be given: where prompt, seed, size and so on are written')
     .argument('<graph>', 'graph in API format (ComfyUI: Workflow → Export (API))')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  sluice comfy inspect flows/comfy/sdxl-sprite.json')
     .action(async (path: string, flags: { json?: boolean }) => {
+      const [{ parseComfyGraph }, { inspectGraph }] = await Promise.all([
+        import('../domain/comfy-graph.ts'),
+        import('../domain/comfy-inject.ts'),
+      ]);
       const inspection = inspectGraph(parseComfyGraph(await readJson(path), path));
       if (flags.json === true) printJson(asJson(inspection));
       else for (const line of render(inspection)) print(line);

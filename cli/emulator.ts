@@ -28,7 +28,10 @@ interface ComfyFlags {
 
 /** Registers `sluice emulator`. */
 export function addEmulator(program: Command): void {
-  const emulator = program.command('emulator').description('run an emulated provider on its own');
+  const emulator = program
+    .command('emulator')
+    .description('run an emulated provider on its own')
+    .addHelpText('after', '\nExample:\n  sluice emulator gemini --port 8089');
   addComfyUi(emulator);
   emulator
     .command('gemini')

@@ -1,12 +1,10 @@
 import type { Command } from 'commander';
-import { engineStatus, stopEngine } from '../client/engine/ensure-engine.ts';
-import type { EngineStatus } from '../client/engine/engine-status.ts';
-import { findTemporal } from '../client/engine/find-temporal.ts';
 import { defaultHome } from '../client/engine/home.ts';
-import { loadModels } from '../client/models.ts';
-import { readConfig } from './connect.ts';
-import { exitStatus } from './exit-status.ts';
-import { describeError, notice, print, printJson } from './output.ts';
+import { notice, print, printJson } from './output.ts';
+import { renderEngine } from './render/engine.ts';
+
+/** How often `up` looks whether somebody stopped its engine, milliseconds. */
+const lookEveryMs = 1_000;
 
 export function addEngine(program: Command): void {
   program
@@ -18,20 +16,10 @@ export function addEngine(program: Command): void {
     .action(async (flags: { detach?: boolean; json?: boolean }) => {
       const { Sluice } = await import('../client/sluice.ts');
       const sluice = await Sluice.connect({ notice });
-      showEngine(sluice.engine, flags.json === true);
+      if (flags.json === true) printJson(sluice.engine);
+      else print(renderEngine(sluice.engine));
       await sluice.close();
-      if (flags.detach === true) return;
-      notice('Ctrl-C stops the engine; batches go on when it is started again.');
-      await new Promise<void>((resolve) => {
-        const keepAlive = setInterval(() => undefined, 60_000);
-        for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-          process.on(signal, () => {
-            clearInterval(keepAlive);
-            resolve();
-          });
-        }
-      });
-      await stopEngine(sluice.engine.home);
+      if (flags.detach !== true) await serveUntilStopped(sluice.engine.home);
     });
 
   program
@@ -39,6 +27,7 @@ export function addEngine(program: Command): void {
     .description('stop the engine; running batches go on when it is started again')
     .addHelpText('after', '\nExample:\n  sluice down')
     .action(async () => {
+      const { stopEngine } = await import('../client/engine/ensure-engine.ts');
       const stopped = await stopEngine(defaultHome(process.env));
       print(stopped ? 'The engine is stopped.' : 'No engine was running.');
     });
@@ -50,48 +39,35 @@ export function addEngine(program: Command): void {
     .option('--install', 'bring the Temporal server if it is missing (may take minutes)')
     .addHelpText('after', '\nExample:\n  sluice doctor')
     .action(async (flags: { json?: boolean; install?: boolean }) => {
-      await doctor(flags.json === true, flags.install === true);
+      const { doctor } = await import('./doctor.ts');
+      await doctor({ json: flags.json === true, install: flags.install === true });
     });
 }
 
-async function doctor(json: boolean, install: boolean): Promise<void> {
-  const home = defaultHome(process.env);
-  const checks: { name: string; ok: boolean; detail: string }[] = [];
-  const check = async (name: string, look: () => Promise<string> | string): Promise<void> => {
-    try {
-      checks.push({ name, ok: true, detail: await look() });
-    } catch (error) {
-      checks.push({ name, ok: false, detail: describeError(error) });
+/** Returns when Ctrl-C has stopped the engine, or somebody else has. */
+async function serveUntilStopped(home: string): Promise<void> {
+  const { engineStatus, stopEngine } = await import('../client/engine/ensure-engine.ts');
+  notice('Ctrl-C stops the engine; batches go on when it is started again.');
+  const interrupted = await new Promise<boolean>((resolve) => {
+    const look = setInterval(() => {
+      engineStatus(home).then(
+        (engine) => {
+          if (engine === null) leave(false);
+        },
+        // One that does not answer is not gone.
+        () => undefined,
+      );
+    }, lookEveryMs);
+    const leave = (byHand: boolean): void => {
+      clearInterval(look);
+      resolve(byHand);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        leave(true);
+      });
     }
-  };
-  await check('node', () => process.version);
-  await check('configuration', () => readConfig().files.join(', ') || 'none (defaults)');
-  await check('models', async () => Object.keys((await loadModels(home)).models).join(', '));
-  if (install) await check('temporal', () => findTemporal(process.env, notice));
-  const engine = await engineStatus(home);
-  if (json) {
-    printJson({ home, checks, engine });
-  } else {
-    print(`home           ${home}`);
-    for (const { name, ok, detail } of checks) print(`${name.padEnd(14)} ${ok ? 'ok  ' : 'BAD '} ${detail}`);
-    if (engine === null) print('engine         not running (start it with: sluice up --detach)');
-    else showEngine(engine, false);
-  }
-  if (checks.some(({ ok }) => !ok)) process.exitCode = exitStatus.error;
+  });
+  if (interrupted) await stopEngine(home);
+  notice(interrupted ? 'The engine is stopped.' : 'The engine was stopped elsewhere.');
 }
-
-function showEngine(engine: EngineStatus, json: boolean): void {
-  if (json) {
-    printJson(engine);
-    return;
-  }
-  print(`engine         ${engine.state}, pid ${String(engine.pid)}${engine.stale ? ', started by another build: restart it with sluice down' : ''}`);
-  print(`temporal       ${engine.address} (namespace ${engine.namespace})`);
-  if (engine.uiUrl !== null) print(`web UI         ${engine.uiUrl}`);
-  print(`gemini         ${engine.gemini === 'live' ? 'live' : `emulated at ${engine.emulatorUrl}`}`);
-  for (const { name, pid, state, restarts } of engine.processes) {
-    print(`${name.padEnd(14)} ${state}, pid ${String(pid ?? '-')}${restarts > 0 ? `, restarted ${String(restarts)} times` : ''}`);
-  }
-  print(`logs           ${engine.logs.engine}`);
-}
-

@@ -1,4 +1,4 @@
-import { SluiceError } from '../domain/errors.ts';
+import { errorCatalog, SluiceError } from '../domain/errors.ts';
 
 /** Answers go to standard output, everything else to standard error. */
 export function print(line: string): void {
@@ -15,14 +15,20 @@ export function notice(line: string): void {
 
 /** One clear line and what to do; no stack unless SLUICE_DEBUG is set. */
 export function describeError(error: unknown): string {
-  const known = error instanceof SluiceError ? error : undefined;
-  const message = error instanceof Error ? error.message : String(error);
-  const text =
-    known === undefined
-      ? `sluice: ${oneLine(message)} (INTERNAL; set SLUICE_DEBUG=1 to see where)`
-      : `sluice: ${oneLine(message)} (${known.code})\n  ${known.action}`;
+  const { code, message, action } = errorFields(error);
   const stack = process.env['SLUICE_DEBUG'] && error instanceof Error ? `\n${error.stack ?? ''}` : '';
-  return `${text}${stack}`;
+  return `sluice: ${message} (${code})\n  ${action}${stack}`;
+}
+
+/** With `--json` a command that fails still prints one object: `{"error":{"code","message","action"}}`. */
+export function printJsonError(error: unknown): void {
+  printJson({ error: errorFields(error) });
+}
+
+function errorFields(error: unknown): { code: string; message: string; action: string } {
+  const message = oneLine(error instanceof Error ? error.message : String(error));
+  if (error instanceof SluiceError) return { code: error.code, message, action: oneLine(error.action) };
+  return { code: 'INTERNAL', message, action: `${errorCatalog.INTERNAL.action} SLUICE_DEBUG=1 shows where it arose.` };
 }
 
 function oneLine(text: string): string {

@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { limitsChangeSchema, type Limits, type LimitsChange } from '../domain/batch-spec.ts';
 import type { BatchProgress, BatchSummary, RedriveSelector } from '../domain/batch.ts';
 import { isErrorCode, SluiceError } from '../domain/errors.ts';
-import { explain } from './errors.ts';
+import { explain, notFound } from './errors.ts';
 
 /** How long a query may take before the workers count as gone, milliseconds. */
 const queryTimeoutMs = 10_000;
@@ -58,26 +58,43 @@ export class BatchHandle {
     return this.try(() => this.handle.result() as Promise<BatchSummary>);
   }
 
-  async signal(name: 'pause' | 'resume' | 'cancel'): Promise<void> {
-    await this.try(() => this.handle.signal(name)).catch((error: unknown) => {
-      throw this.notRunning(error);
-    });
+  /** Resolves when the batch has closed; never, if that cannot be told. `signal` ends the question. */
+  async whenClosed(signal: AbortSignal): Promise<void> {
+    try {
+      await this.client.withAbortSignal(signal, () => this.handle.result());
+    } catch {
+      // Cancelled, terminated, or nobody answers: who asks finds out by `find`.
+      await new Promise(() => undefined);
+    }
   }
 
-  setLimits(change: LimitsChange): Promise<Limits> {
+  async signal(name: 'pause' | 'resume' | 'cancel'): Promise<void> {
+    await this.assertRunning();
+    await this.try(() => this.handle.signal(name));
+  }
+
+  async setLimits(change: LimitsChange): Promise<Limits> {
     const parsed = limitsChangeSchema.safeParse(change);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
       throw new SluiceError('USAGE', `${issue?.path.join('.') ?? 'limits'}: ${issue?.message ?? 'is not valid'}`);
     }
-    return this.update<Limits>('setLimits', parsed.data);
+    return await this.update<Limits>('setLimits', parsed.data);
   }
 
   redrive(selector: RedriveSelector): Promise<{ items: number }> {
     return this.update<{ items: number }>('redrive', selector);
   }
 
+  /** Throws BATCH_NOT_FOUND or BATCH_NOT_RUNNING unless this is a batch that can be told something. */
+  private async assertRunning(): Promise<void> {
+    const found = await this.find();
+    if (found === null) throw notFound(this.batchId);
+    if (found.state !== 'running') throw new SluiceError('BATCH_NOT_RUNNING', `Batch ${this.batchId} is over.`);
+  }
+
   private async update<T>(name: string, argument: unknown): Promise<T> {
+    await this.assertRunning();
     try {
       return await this.handle.executeUpdate<T, [unknown]>(name, { args: [argument] });
     } catch (error) {
@@ -86,14 +103,8 @@ export class BatchHandle {
         const code = cause instanceof ApplicationFailure && isErrorCode(cause.type) ? cause.type : 'BATCH_RUNNING';
         throw new SluiceError(code, cause?.message ?? error.message, { cause: error });
       }
-      throw this.notRunning(explain(error, this.batchId));
+      throw explain(error, this.batchId);
     }
-  }
-
-  private notRunning(error: unknown): unknown {
-    return error instanceof SluiceError && error.code === 'BATCH_NOT_FOUND'
-      ? new SluiceError('BATCH_NOT_FOUND', `No batch ${this.batchId} is running.`, { cause: error })
-      : error;
   }
 
   private async try<T>(body: () => Promise<T>): Promise<T> {

@@ -1,9 +1,12 @@
-import { rm } from 'node:fs/promises';
 import type { Client } from '@temporalio/client';
+import { batchInfoKey, type BatchInfo } from '../domain/batch-info.ts';
 import { openStore } from '../storage/open-store.ts';
+import { pruneDirectory } from '../storage/prune-directory.ts';
+import type { Store } from '../storage/store.ts';
 import { readBatchInfo } from './batch-info.ts';
 import { listBatches } from './list.ts';
-import { storeUriOf } from './submit.ts';
+import { rejectedName, storeUriOf } from './output-directory.ts';
+import { artifactFiles, recordFiles } from './own-files.ts';
 
 export interface CleanOptions {
   /** Only batches closed at least this long ago, milliseconds. */
@@ -16,20 +19,43 @@ export interface CleanedBatch {
   batch_id: string;
   output: string;
   closed_at: string;
+  /** Files removed, or to be removed. */
+  files: number;
+  bytes: number;
+  /** The directory went too; it stays while it holds anything that is not the batch's. */
+  directory_removed: boolean;
 }
 
 /**
- * Removes the directories of batches that have closed. A directory goes only if its batch_info.json says
- * that it is that batch's, so that one used for something else since then is left alone.
+ * Removes the files of batches that have closed: what their runs wrote about themselves, the files their
+ * sidecars name, and directories that are empty then. Anything else in them stays, as does a directory
+ * that belongs to another batch by now. The engine's own record of the batch stays for its retention time.
  */
 export async function* cleanBatches(client: Client, options: CleanOptions): AsyncGenerator<CleanedBatch> {
   const before = Date.now() - options.olderThanMs;
-  for await (const batch of listBatches(client)) {
-    if (batch.closed_at === null || Date.parse(batch.closed_at) > before || batch.output === '') continue;
-    const info = await readBatchInfo(openStore(storeUriOf(batch.output)));
-    if (info?.batch_id !== batch.batch_id) continue;
-    if (options.dryRun !== true) await rm(batch.output, { recursive: true, force: true });
-    const { batch_id, output, closed_at } = batch;
-    yield { batch_id, output, closed_at };
+  const dryRun = options.dryRun === true;
+  for await (const { batch_id, output, closed_at } of listBatches(client)) {
+    if (closed_at === null || Date.parse(closed_at) > before || output === '') continue;
+    const store = openStore(storeUriOf(output));
+    const info = await readBatchInfo(store);
+    if (info?.batch_id !== batch_id) continue;
+    const cleaned = { batch_id, output, closed_at, files: 0, bytes: 0, directory_removed: false };
+    for await (const { key, size } of batchFiles(store, info)) {
+      if (!dryRun) await store.delete(key);
+      cleaned.files += 1;
+      cleaned.bytes += size;
+    }
+    if (!dryRun) cleaned.directory_removed = await pruneDirectory(store.uri, { root: true });
+    yield cleaned;
+  }
+}
+
+/** `batch_info.json` is the last, so that a clean-up that was cut off can be done again. */
+async function* batchFiles(store: Store, info: BatchInfo): AsyncGenerator<{ key: string; size: number }> {
+  yield* artifactFiles(store, info.batch_id);
+  yield* recordFiles(store);
+  for (const key of [rejectedName(info.input.name), batchInfoKey]) {
+    const found = await store.stat(key);
+    if (found !== null) yield { key, size: found.size };
   }
 }

@@ -2,7 +2,7 @@ import type { ItemStatus, ResultRow } from '../domain/result.ts';
 import { openStore } from '../storage/open-store.ts';
 import { readRows, scanResults } from '../storage/results-scan.ts';
 import type { BatchHandle } from './batch-handle.ts';
-import { SluiceError } from '../domain/errors.ts';
+import { notFound } from './errors.ts';
 
 export interface JobsOptions {
   status?: ItemStatus | undefined;
@@ -15,7 +15,7 @@ export async function* listJobs(handle: BatchHandle, options: JobsOptions = {}):
   const found = await handle.find();
   const storeUri = found?.storeUri;
   if (storeUri === undefined || storeUri === null) {
-    throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${handle.batchId} in this engine.`);
+    throw notFound(handle.batchId);
   }
   let left = options.limit ?? Infinity;
   for await (const row of lastRows(handle, storeUri, found?.total ?? 0, found?.state === 'running')) {

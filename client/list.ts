@@ -1,7 +1,10 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { searchAttributeNames } from '../domain/search-attributes.ts';
 import { displayPath } from './batch-report.ts';
 import { explain } from './errors.ts';
+
+const stateKey = defineSearchAttributeKey(searchAttributeNames.state, SearchAttributeType.KEYWORD);
 
 /** A line of `batch list`. */
 export interface BatchListEntry {
@@ -16,8 +19,11 @@ export interface BatchListEntry {
   closed_at: string | null;
 }
 
-/** Batches of the engine, the latest first; a batch that was run again is listed once, with its last run. */
-export async function* listBatches(client: Client, options: { limit?: number | undefined } = {}): AsyncGenerator<BatchListEntry> {
+/** Batches of the engine: those that have not closed, then the latest to close; a batch that was run again is listed once, with its last run. */
+export async function* listBatches(
+  client: Client,
+  options: { limit?: number | undefined } = {},
+): AsyncGenerator<BatchListEntry> {
   const seen = new Set<string>();
   let left = options.limit ?? Infinity;
   try {
@@ -26,13 +32,11 @@ export async function* listBatches(client: Client, options: { limit?: number | u
       if (seen.has(run.workflowId) || run.status.name === 'CONTINUED_AS_NEW') continue;
       if (left-- <= 0) return;
       seen.add(run.workflowId);
-      const state: unknown = run.searchAttributes[searchAttributeNames.state]?.[0];
-      const open = run.status.name === 'RUNNING' || run.status.name === 'COMPLETED';
       const memo = run.memo ?? {};
       yield {
         batch_id: run.workflowId,
-        status: open && typeof state === 'string' ? state : 'terminated',
-        flow: String(memo['flow'] ?? ''),
+        status: statusOf(run),
+        flow: typeof memo['flow'] === 'string' ? memo['flow'] : '',
         total: Number(memo['total'] ?? 0),
         output: typeof memo['storeUri'] === 'string' ? displayPath(memo['storeUri']) : '',
         started_at: run.startTime.toISOString(),
@@ -42,4 +46,9 @@ export async function* listBatches(client: Client, options: { limit?: number | u
   } catch (error) {
     throw explain(error, '');
   }
+}
+
+function statusOf({ status, typedSearchAttributes }: WorkflowExecutionInfo): string {
+  if (status.name === 'RUNNING') return typedSearchAttributes.get(stateKey) ?? 'running';
+  return (status.name === 'COMPLETED' ? typedSearchAttributes.get(stateKey) : undefined) ?? 'terminated';
 }

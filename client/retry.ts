@@ -3,29 +3,40 @@ import type { RedriveSelector } from '../domain/batch.ts';
 import { SluiceError } from '../domain/errors.ts';
 import type { ProviderMode } from '../domain/ids.ts';
 import { openStore } from '../storage/open-store.ts';
+import { scanResults } from '../storage/results-scan.ts';
 import type { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo } from './batch-info.ts';
 import { parseSpec, startBatch } from './submit.ts';
+import { notFound } from './errors.ts';
+
+/** What a retry started. */
+export interface Retried {
+  /** How many items run again; null when the new run counts them itself. */
+  items: number | null;
+  /** Sequence number of the first result that comes of it. */
+  fromRow: number;
+}
 
 /**
  * Runs items again: the failed ones in a batch that runs; in one that has closed all that did not
- * succeed (or the chosen ones), as a new run of the same id. Items are null when that run counts them itself.
+ * succeed (or the chosen ones), as a new run of the same id.
  */
 export async function retryBatch(
   client: Client,
   batch: BatchHandle,
   mode: ProviderMode,
   selector: Omit<RedriveSelector, 'select'>,
-): Promise<{ items: number | null }> {
+): Promise<Retried> {
   const found = await batch.find();
-  const store = found?.storeUri == null ? null : openStore(found.storeUri);
+  const store = typeof found?.storeUri !== 'string' ? null : openStore(found.storeUri);
   if (found === null || store === null) {
-    throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${batch.batchId} in this engine.`);
+    throw notFound(batch.batchId);
   }
   if (found.state === 'running') {
+    const { recent, recentFrom } = await batch.progress();
     const { items } = await batch.redrive({ ...selector, select: 'failed' });
     if (items === 0) throw new SluiceError('NOTHING_TO_RETRY', `No failed item of ${batch.batchId} matches.`);
-    return { items };
+    return { items, fromRow: recentFrom + recent.length };
   }
   const info = await readBatchInfo(store);
   if (info === null) throw new SluiceError('BATCH_NOT_FOUND', `The directory of ${batch.batchId} is gone.`);
@@ -33,11 +44,15 @@ export async function retryBatch(
     throw new SluiceError('AUTH', 'This batch was run with Gemini itself, and there is no GEMINI_API_KEY now.');
   }
   const { spec, flow } = parseSpec(info.spec);
+  let fromRow: number;
   if (found.state === 'completed') {
-    const { counts } = await batch.summary();
+    const { counts, rows } = await batch.summary();
+    fromRow = rows;
     if (counts.failed + counts.cancelled === 0) {
       throw new SluiceError('NOTHING_TO_RETRY', `All items of ${batch.batchId} have succeeded.`);
     }
+  } else {
+    fromRow = (await scanResults(store, 0)).rows;
   }
   const { total, rejected, rows_per_part: rowsPerPart, name } = info.input;
   await startBatch(
@@ -54,5 +69,5 @@ export async function retryBatch(
     },
     name,
   );
-  return { items: null };
+  return { items: null, fromRow };
 }

@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Limits, LimitsChange } from '../domain/batch-spec.ts';
 import type { BatchProgress, BatchSummary, RedriveSelector } from '../domain/batch.ts';
 import { SluiceError } from '../domain/errors.ts';
+import type { ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import type { ResultRow } from '../domain/result.ts';
 import { openStore } from '../storage/open-store.ts';
@@ -12,11 +13,12 @@ import { ensureEngine } from './engine/ensure-engine.ts';
 import { defaultHome } from './engine/home.ts';
 import type { EngineStatus } from './engine/engine-status.ts';
 import { loadConfig } from './config.ts';
+import { notFound } from './errors.ts';
 import { reportOfEndedBatch } from './ended-batch.ts';
 import { listJobs, type JobsOptions } from './jobs.ts';
 import { listBatches, type BatchListEntry } from './list.ts';
 import { loadModels } from './models.ts';
-import { retryBatch } from './retry.ts';
+import { retryBatch, type Retried } from './retry.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
 import { watchBatch, type WatchOptions } from './watch.ts';
 
@@ -33,11 +35,17 @@ export interface ConnectOptions {
 export class Sluice {
   readonly engine: EngineStatus;
   readonly models: ModelsFile;
+  /**
+   * What batches submitted here use. `live` only if this process itself was given a key: an engine that
+   * got one from somebody else does not make it pay.
+   */
+  readonly mode: ProviderMode;
   private readonly connection: Connection;
   private readonly client: Client;
 
-  private constructor(engine: EngineStatus, models: ModelsFile, connection: Connection) {
+  private constructor(engine: EngineStatus, models: ModelsFile, mode: ProviderMode, connection: Connection) {
     this.engine = engine;
+    this.mode = mode;
     this.models = models;
     this.connection = connection;
     this.client = new Client({ connection, namespace: engine.namespace });
@@ -68,7 +76,7 @@ export class Sluice {
     const models = await loadModels(home);
     try {
       const connection = await Connection.connect({ address: engine.address, connectTimeout: '10 seconds' });
-      return new Sluice(engine, models, connection);
+      return new Sluice(engine, models, apiKey === undefined ? 'emulated' : 'live', connection);
     } catch (cause) {
       throw new SluiceError('ENGINE_UNAVAILABLE', `Temporal does not answer at ${engine.address}.`, { cause });
     }
@@ -80,7 +88,7 @@ export class Sluice {
    * OUTPUT_NOT_WRITABLE, USAGE, UNKNOWN_MODEL, UNKNOWN_FLOW, STORAGE_*
    */
   submit(options: SubmitOptions): Promise<Submission> {
-    return submit({ client: this.client, models: this.models, mode: this.engine.gemini }, options);
+    return submit({ home: this.engine.home, client: this.client, models: this.models, mode: this.mode }, options);
   }
 
   /** Results as they complete; returns the summary at the end, null if the batch was ended from outside. */
@@ -89,14 +97,16 @@ export class Sluice {
   }
 
   /** What is going on inside a running batch. */
-  progress(batchId: string): Promise<BatchProgress> {
-    return this.batch(batchId).progress();
+  async progress(batchId: string): Promise<BatchProgress> {
+    const batch = this.batch(batchId);
+    if ((await batch.find()) === null) throw notFound(batchId);
+    return batch.progress();
   }
 
   async status(batchId: string): Promise<BatchReport> {
     const batch = this.batch(batchId);
     const found = await batch.find();
-    if (found === null) throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${batchId} in this engine.`);
+    if (found === null) throw notFound(batchId);
     if (found.state === 'running') return reportOfProgress(await batch.progress(), Date.now());
     if (found.state === 'completed') return reportOfSummary(await batch.summary());
     return reportOfEndedBatch(batchId, found);
@@ -129,16 +139,18 @@ export class Sluice {
   }
 
   /** Runs failed items again, in the running batch or, once it has closed, as a further run of it. */
-  retry(batchId: string, selector: Omit<RedriveSelector, 'select'> = {}): Promise<{ items: number | null }> {
-    return retryBatch(this.client, this.batch(batchId), this.engine.gemini, selector);
+  retry(batchId: string, selector: Omit<RedriveSelector, 'select'> = {}): Promise<Retried> {
+    return retryBatch(this.client, this.batch(batchId), this.mode, selector);
   }
 
   /** The Markdown report of a closed batch; null while there is none. */
   async report(batchId: string): Promise<string | null> {
     const found = await this.batch(batchId).find();
-    if (found?.storeUri == null) {
-      throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${batchId} in this engine.`);
+    if (typeof found?.storeUri !== 'string') {
+      throw notFound(batchId);
     }
+    // What is there while a batch runs again is the report of the run before.
+    if (found.state === 'running') return null;
     return (await openStore(found.storeUri).get('report.md'))?.toString('utf8') ?? null;
   }
 

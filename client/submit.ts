@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { access, constants, mkdir } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { BatchInfo } from '../domain/batch-info.ts';
@@ -13,15 +10,17 @@ import { coreTaskQueue, type ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import { searchAttributeNames } from '../domain/search-attributes.ts';
 import { openStore } from '../storage/open-store.ts';
-import { scanResults } from '../storage/results-scan.ts';
 import type { Store } from '../storage/store.ts';
 import { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo, writeBatchInfo } from './batch-info.ts';
 import { clearResults } from './clear-results.ts';
 import { displayPath } from './batch-report.ts';
+import { takeTurn } from './submit-turn.ts';
 import { explain } from './errors.ts';
 import { sourceName, type InputFormat, type InputSource } from './input/source.ts';
 import { stageInput, type StagedInput } from './input/stage-input.ts';
+import { makeDirectory, rejectedPath, storeUriOf } from './output-directory.ts';
+import { planRun } from './plan-run.ts';
 
 export interface SubmitOptions {
   input: InputSource;
@@ -41,6 +40,8 @@ export interface SubmitOptions {
 export interface Submission {
   batchId: string;
   storeUri: string;
+  /** Directory, or address of the store. */
+  output: string;
   mode: ProviderMode;
   /** The batch was running already; nothing was started. */
   attached: boolean;
@@ -50,6 +51,8 @@ export interface Submission {
 }
 
 export interface SubmitContext {
+  /** Of the engine; commands that submit to one directory at once take turns by a lock in it. */
+  home: string;
   client: Client;
   models: ModelsFile;
   mode: ProviderMode;
@@ -71,25 +74,34 @@ export function parseSpec(spec: BatchSpecInput | undefined): { spec: BatchSpec; 
   return { spec: parsed.data, flow };
 }
 
-/** Address of a store: an address is kept, a path becomes `file://`. */
-export function storeUriOf(output: string): string {
-  return /^[a-z][a-z0-9+]+:\/\//i.test(output) ? output : pathToFileURL(resolve(output)).href;
-}
-
-/** `<output>/<input>.rejected.csv`, or null for a store that is no directory. */
-export function rejectedPath(storeUri: string, input: InputSource): string | null {
-  if (!storeUri.startsWith('file:')) return null;
-  const name = basename(sourceName(input));
-  return join(displayPath(storeUri), `${name.slice(0, name.length - extname(name).length) || 'input'}.rejected.csv`);
-}
-
-/** Stages an input and starts its batch, or re-attaches to it if it is running already. */
+/**
+ * Stages an input and starts its batch, or re-attaches to it if it is running already. Of two commands
+ * that submit to one directory at the same time the second waits, and then finds what the first started.
+ */
 export async function submit(context: SubmitContext, options: SubmitOptions): Promise<Submission> {
-  const { spec, flow } = parseSpec(options.spec);
+  parseSpec(options.spec);
   const freshId = newBatchId();
   const storeUri = storeUriOf(options.output ?? freshId);
-  const store = openStore(storeUri);
-  await makeDirectory(storeUri);
+  const undo = await makeDirectory(storeUri);
+  const turn = await takeTurn(context.home, storeUri);
+  try {
+    return await submitTo(openStore(storeUri), context, options, freshId);
+  } catch (error) {
+    await undo();
+    throw error;
+  } finally {
+    turn.release();
+  }
+}
+
+async function submitTo(
+  store: Store,
+  context: SubmitContext,
+  options: SubmitOptions,
+  freshId: string,
+): Promise<Submission> {
+  const { spec, flow } = parseSpec(options.spec);
+  const storeUri = store.uri;
   const earlier = await readBatchInfo(store);
   const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
   if (earlier !== null && found?.state === 'running') return attach(context, options, spec, store, earlier);
@@ -101,15 +113,10 @@ export async function submit(context: SubmitContext, options: SubmitOptions): Pr
       action: 'Set GEMINI_API_KEY and run again.',
     });
   }
-  const staged = await stageInput({
-    source: options.input,
-    format: options.format,
-    encoding: options.encoding,
-    store,
-    models: context.models,
-    spec,
-    rejected: rejectedPath(storeUri, options.input),
-  });
+  // The batch that is there is not touched before the input has proved good, as far as it can be read twice.
+  if (earlier !== null && !('stream' in options.input)) await readThrough(context, options, spec);
+  if (plan.replace) await clearResults(store);
+  const staged = await stage(store, context, options, spec, earlier === null);
   const info: BatchInfo = {
     version: 1,
     batch_id: plan.batchId,
@@ -139,7 +146,8 @@ export async function submit(context: SubmitContext, options: SubmitOptions): Pr
     ...(plan.reopen ? { reopen: { selector: { select: 'unfinished' }, countAsSkipped: true } } : {}),
   };
   await startBatch(context.client, input, sourceName(options.input));
-  return { batchId: plan.batchId, storeUri, mode, attached: false, fromRow: plan.fromRow, staged };
+  const output = displayPath(storeUri);
+  return { batchId: plan.batchId, storeUri, output, mode, attached: false, fromRow: plan.fromRow, staged };
 }
 
 /** Starts the workflow of a batch, anew or as a further run of the same id. */
@@ -167,6 +175,30 @@ export async function startBatch(client: Client, input: BatchInput, source: stri
   }
 }
 
+/** Reads and checks an input and writes nothing. */
+function readThrough({ models }: SubmitContext, options: SubmitOptions, spec: BatchSpec): Promise<StagedInput> {
+  const { input: source, format, encoding } = options;
+  return stageInput({ source, format, encoding, store: null, models, spec, rejected: null });
+}
+
+/** @param clear remove what was staged if the rest cannot be */
+async function stage(
+  store: Store,
+  { models }: SubmitContext,
+  options: SubmitOptions,
+  spec: BatchSpec,
+  clear: boolean,
+): Promise<StagedInput> {
+  const { input: source, format, encoding } = options;
+  try {
+    const rejected = rejectedPath(store.uri, source);
+    return await stageInput({ source, format, encoding, store, models, spec, rejected });
+  } catch (error) {
+    if (clear) await clearResults(store);
+    throw error;
+  }
+}
+
 async function attach(
   context: SubmitContext,
   options: SubmitOptions,
@@ -174,61 +206,15 @@ async function attach(
   store: Store,
   info: BatchInfo,
 ): Promise<Submission> {
-  const { models } = context;
-  const { input: source, format, encoding } = options;
-  const staged = await stageInput({ source, format, encoding, store: null, models, spec, rejected: null });
+  const staged = await readThrough(context, options, spec);
   if (staged.digest !== info.input.digest) {
     throw new SluiceError(
       'OUTPUT_IN_USE',
       `${displayPath(store.uri)} holds the running batch ${info.batch_id}, made from another input or model.`,
     );
   }
-  return { batchId: info.batch_id, storeUri: store.uri, mode: info.mode, attached: true, fromRow: 0, staged };
-}
-
-interface RunPlan {
-  batchId: string;
-  reopen: boolean;
-  fromRow: number;
-}
-
-/** What to do with a directory whose batch, if any, does not run. */
-async function planRun(
-  store: Store,
-  earlier: BatchInfo | null,
-  resume: boolean | undefined,
-  freshId: string,
-): Promise<RunPlan> {
-  if (earlier === null) return { batchId: freshId, reopen: false, fromRow: 0 };
-  const { rows, begun } = await countResults(store);
-  // Submitted but never started: the command died in between.
-  if (earlier.summary === null && !begun) return { batchId: earlier.batch_id, reopen: false, fromRow: 0 };
-  if (resume === true) return { batchId: earlier.batch_id, reopen: true, fromRow: rows };
-  if (resume === false) {
-    await clearResults(store);
-    return { batchId: freshId, reopen: false, fromRow: 0 };
-  }
-  const state = earlier.summary === null ? 'unfinished' : 'finished';
-  throw new SluiceError('OUTPUT_EXISTS', `${displayPath(store.uri)} holds the ${state} batch ${earlier.batch_id}.`);
-}
-
-async function countResults(store: Store): Promise<{ rows: number; begun: boolean }> {
-  const { rows, nextPart } = await scanResults(store, 0);
-  if (nextPart > 0) return { rows, begun: true };
-  for await (const _ of store.list('metadata/')) return { rows, begun: true };
-  return { rows, begun: false };
-}
-
-async function makeDirectory(storeUri: string): Promise<void> {
-  if (!storeUri.startsWith('file:')) return;
-  const path = displayPath(storeUri);
-  try {
-    await mkdir(path, { recursive: true });
-    await access(path, constants.W_OK);
-  } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new SluiceError('OUTPUT_NOT_WRITABLE', `Cannot write to output directory ${path} (${reason}).`, { cause });
-  }
+  const { batch_id: batchId, mode } = info;
+  return { batchId, storeUri: store.uri, output: displayPath(store.uri), mode, attached: true, fromRow: 0, staged };
 }
 
 function keyword(name: string) {

@@ -5,11 +5,12 @@ import type { ResultRow } from '../domain/result.ts';
 import { openStore } from '../storage/open-store.ts';
 import { readRows } from '../storage/results-scan.ts';
 import type { BatchHandle } from './batch-handle.ts';
+import { notFound } from './errors.ts';
 
 export interface WatchOptions {
   signal?: AbortSignal | undefined;
-  /** Sequence number of the first result wanted. @default 0 */
-  fromRow?: number | undefined;
+  /** Sequence number of the first result wanted; `now`: only those from now on. @default 0 */
+  fromRow?: number | 'now' | undefined;
   /** How often the batch is asked, milliseconds. @default 250 */
   intervalMs?: number | undefined;
   /** Called with every answer, also those without new results. */
@@ -28,28 +29,44 @@ export async function* watchBatch(
   handle: BatchHandle,
   options: WatchOptions = {},
 ): AsyncGenerator<ResultRow, BatchSummary | null> {
+  // What was asked for the sake of this iteration ends with it, however it ends.
+  const left = new AbortController();
+  const signal = options.signal === undefined ? left.signal : AbortSignal.any([left.signal, options.signal]);
+  try {
+    return yield* followBatch(handle, { ...options, signal });
+  } finally {
+    left.abort();
+  }
+}
+
+async function* followBatch(
+  handle: BatchHandle,
+  options: WatchOptions & { signal: AbortSignal },
+): AsyncGenerator<ResultRow, BatchSummary | null> {
   const { signal, intervalMs = 250, onProgress, patienceMs = 60_000 } = options;
   let next = options.fromRow ?? 0;
+  const nap = createNap(handle, signal);
   let silentSince: number | null = null;
   for (;;) {
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     let found: Awaited<ReturnType<BatchHandle['find']>>;
     let progress: BatchProgress | null = null;
     try {
       found = await handle.find();
-      if (found?.state === 'running') progress = await handle.progress(next);
+      if (found?.state === 'running') progress = await handle.progress(next === 'now' ? undefined : next);
       silentSince = null;
     } catch (error) {
       // The engine restarts what dies; a watcher outlives that.
       silentSince ??= Date.now();
       if (!(error instanceof SluiceError && error.code === 'ENGINE_UNAVAILABLE')) throw error;
       if (Date.now() - silentSince > patienceMs) throw error;
-      await delay(intervalMs, undefined, { signal });
+      await nap(intervalMs);
       continue;
     }
-    if (found === null) throw new SluiceError('BATCH_NOT_FOUND', `There is no batch ${handle.batchId} in this engine.`);
+    if (found === null) throw notFound(handle.batchId);
     if (progress !== null) {
       onProgress?.(progress);
+      if (next === 'now') next = progress.recentFrom;
       if (next < progress.recentFrom) {
         yield* storedRows(progress.storeUri, next, progress.recentFrom);
         next = progress.recentFrom;
@@ -58,12 +75,29 @@ export async function* watchBatch(
         yield row;
         next += 1;
       }
-      await delay(intervalMs, undefined, { signal });
+      await nap(intervalMs);
       continue;
     }
-    if (found.storeUri !== null) yield* storedRows(found.storeUri, next, Infinity);
+    if (found.storeUri !== null && next !== 'now') yield* storedRows(found.storeUri, next, Infinity);
     return found.state === 'completed' ? await handle.summary() : null;
   }
+}
+
+/** Waits between two questions; the end of the batch cuts the wait short, once. */
+function createNap(handle: BatchHandle, signal: AbortSignal): (ms: number) => Promise<void> {
+  const closed = new AbortController();
+  let wake = AbortSignal.any([closed.signal, signal]);
+  void handle.whenClosed(signal).then(() => {
+    closed.abort();
+  });
+  return async (ms) => {
+    try {
+      await delay(ms, undefined, { signal: wake });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      wake = signal;
+    }
+  };
 }
 
 async function* storedRows(storeUri: string, from: number, to: number): AsyncGenerator<ResultRow> {

@@ -18,6 +18,14 @@ export function formatUsd(costUsd: number): string {
   return `$${formatCount(Number(whole))}.${decimals.replace(/(?<=\d\d)0+$/, '')}`;
 }
 
+/** `512 B`, `1.5 kB`, `20 MB`: powers of a thousand. */
+export function formatBytes(bytes: number): string {
+  const exponent = Math.min(4, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const value = bytes / 1_000 ** exponent;
+  const unit = ['B', 'kB', 'MB', 'GB', 'TB'][exponent] ?? '';
+  return `${value < 10 && exponent > 0 ? value.toFixed(1) : String(Math.round(value))} ${unit}`;
+}
+
 /** `0.4 s`, `45 s`, `1 m 05 s`, `2 h 03 m`, `3 d 04 h`. Takes seconds. */
 export function formatDuration(seconds: number): string {
   const tenths = Math.round(Math.max(0, seconds) * 10);

@@ -1,11 +1,12 @@
 import type { WorkflowClient } from '@temporalio/client';
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createCoreActivities, createModelActivities } from '../activities/create-activities.ts';
 import { coreTaskQueue, modelTaskQueue, type ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import type { ImageProvider } from '../providers/image-provider.ts';
 import type { Limiter } from '../providers/limiter/limiter.ts';
 import { openStore } from '../storage/open-store.ts';
+import { workerIdentity } from './worker-identity.ts';
 
 export interface WorkerDeps {
   connection: NativeConnection;
@@ -24,7 +25,12 @@ export interface WorkerDeps {
  */
 export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
   const { connection, namespace, models, modes } = deps;
-  const common = { connection, namespace, shutdownGraceTime: '8 seconds' } satisfies Partial<WorkerOptions>;
+  const common = {
+    connection,
+    namespace,
+    identity: workerIdentity(),
+    shutdownGraceTime: '8 seconds',
+  } satisfies Partial<WorkerOptions>;
   const core = Worker.create({
     ...common,
     taskQueue: coreTaskQueue,
@@ -34,6 +40,8 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
     maxConcurrentActivityTaskExecutions: 2_000,
     maxConcurrentWorkflowTaskExecutions: 40,
     maxCachedWorkflows: 1_000,
+    // A worker that died is missed after this: 10 s by default.
+    stickyQueueScheduleToStartTimeout: '5 seconds',
     workflowTaskPollerBehavior: { type: 'autoscaling', initial: 5, maximum: 20 },
     activityTaskPollerBehavior: { type: 'autoscaling', initial: 2, maximum: 10 },
   });

@@ -9,6 +9,8 @@ import { createLimiter } from '../providers/limiter/limiter.ts';
 import { workflowBundlePath } from './bundle-path.ts';
 import { createWorkers } from './create-workers.ts';
 import { createProviders, servedModes } from './providers.ts';
+import { recoverActivities } from './recover-activities.ts';
+import { workerIdentity } from './worker-identity.ts';
 
 /**
  * The worker process. Configured by its environment (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, SLUICE_HOME,
@@ -35,10 +37,11 @@ const settings = {
 const connection = await NativeConnection.connect({ address: setting('TEMPORAL_ADDRESS') ?? '127.0.0.1:7233' });
 const namespace = setting('TEMPORAL_NAMESPACE') ?? 'default';
 const limiter = createLimiter({ path: join(home, 'limits.sqlite') });
+const client = new Client({ connection, namespace });
 const workers = await createWorkers({
   connection,
   namespace,
-  client: new Client({ connection, namespace }).workflow,
+  client: client.workflow,
   workflowBundlePath,
   models: await loadModels(home),
   limiter,
@@ -59,8 +62,19 @@ const running = workers.map((worker) =>
     throw error;
   }),
 );
-log.info({ pid: process.pid, modes: servedModes(settings), queues: workers.map((w) => w.options.taskQueue) }, 'polling');
+log.info(
+  { pid: process.pid, modes: servedModes(settings), queues: workers.map((w) => w.options.taskQueue) },
+  'polling',
+);
 process.send?.('ready');
+void recoverActivities(client, workerIdentity()).then(
+  (count) => {
+    if (count > 0) log.info({ count }, 'gave back the activities of a worker that died');
+  },
+  (error: unknown) => {
+    log.warn({ err: error }, 'activities of workers that died are left to their timeouts');
+  },
+);
 const ended = await Promise.allSettled(running);
 limiter.close();
 await connection.close();

@@ -1,26 +1,26 @@
 import { ApplicationFailure, condition, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import type { OpenRunResult } from '../activities/types.ts';
 import type {
-  BatchCounts,
   BatchInput,
   BatchProgress,
   BatchState,
   BatchStatus,
   BatchSummary,
   InFlightItem,
-  Notice,
-  Pause,
   RedriveSelector,
 } from '../domain/batch.ts';
 import type { Limits } from '../domain/batch-spec.ts';
 import { errorCatalog } from '../domain/errors.ts';
-import { createFailureWindow, judge, recordOutcome } from '../domain/failure-policy.ts';
 import { addResult, totalCostUsd } from '../domain/tally.ts';
+import { judgeBudget } from './budget.ts';
 import { Children } from './children.ts';
 import { renderDetails } from './details.ts';
-import { environmentFailure, isRedriven, rowOfEnd, type ItemEnd } from './item-end.ts';
-import { applyLimits, selectItems, writeSummary } from './core-activities.ts';
+import { environmentFailure, rowOfEnd, type ItemEnd } from './item-end.ts';
+import { applyLimits, writeSummary } from './core-activities.ts';
+import { respondToOutcome } from './failure-response.ts';
 import { ItemSource } from './item-source.ts';
+import { PauseTimer } from './pause-timer.ts';
+import { beginPause, endPause, storagePause, type PauseReason } from './pausing.ts';
+import { appendRedrive, isRedriven, stageSelected, takeOver } from './reopening.ts';
 import { ResultBuffer } from './result-buffer.ts';
 import { countsOf, finishedOf, freshState, progressOf, summaryOf } from './batch-state.ts';
 import { stateAttribute } from './search-attributes.ts';
@@ -38,6 +38,7 @@ export class BatchRun {
   private redriving = false;
   private closed = false;
   private shownState: string | null = null;
+  private readonly pauseTimer = new PauseTimer();
 
   constructor(input: BatchInput) {
     this.input = input;
@@ -52,12 +53,12 @@ export class BatchRun {
         batchId: input.batchId,
         storeUri: input.storeUri,
         status: this.status,
-        finished: this.finished + this.state.skipped,
+        finished: finishedOf(this.state) + this.state.skipped,
         total: input.input.total,
       }),
       onChange: this.wake,
       onError: (error) => {
-        this.storageFailed('Results cannot be written', error);
+        this.pause(storagePause('Results cannot be written', error));
       },
     });
   }
@@ -70,6 +71,7 @@ export class BatchRun {
   async run(full: () => boolean): Promise<Outcome> {
     for (const item of this.state.inFlight) this.children.attach(item);
     this.state.inFlight = [];
+    if (this.state.ending === 'cancelled') this.children.cancelAll();
     if (this.input.reopen !== undefined && this.input.carried === undefined) await this.reopen(this.input.reopen);
     for (;;) {
       this.changed = false;
@@ -93,27 +95,17 @@ export class BatchRun {
     return { ...this.input, carried: { ...this.state, inFlight: this.children.list() } };
   }
 
-  pause(pause: Omit<Pause, 'since'>): void {
-    const { state } = this;
-    const storage = pause.kind === 'storage';
-    // Storage that fails stops everything, also a batch that is paused or ending: its results must be written.
-    if (storage ? state.pause?.kind === 'storage' : state.pause !== null || state.ending !== null) return;
-    this.state.pause = { ...pause, since: isoNow() };
-    if (pause.kind !== 'user') this.notice('escalation', pause.reason);
-    this.wake();
+  pause(reason: PauseReason): void {
+    if (beginPause(this.state, reason)) this.wake();
   }
 
   resume(): void {
-    if (this.state.pause === null) return;
-    this.state.pause = null;
-    // The failures that led to the pause must not lead to the next one.
-    this.state.window = createFailureWindow();
-    this.state.toleratedFrom = { finished: this.finished, failed: this.state.failed };
-    this.wake();
+    if (endPause(this.state)) this.wake();
   }
 
   cancel(): void {
-    if (this.state.ending !== null) return;
+    // When all is done and only the report is missing, there is nothing left to cancel.
+    if (this.state.ending !== null || this.isDone()) return;
     this.state.ending = 'cancelled';
     this.state.pause = null;
     this.children.cancelAll();
@@ -126,7 +118,11 @@ export class BatchRun {
     this.state.limitsRevision += 1;
     this.wake();
     if (limits.ratePerMinute !== ratePerMinute) {
-      await applyLimits({ batchId: this.input.batchId, ratePerMinute: limits.ratePerMinute });
+      await applyLimits({
+        batchId: this.input.batchId,
+        ratePerMinute: limits.ratePerMinute,
+        limitsRevision: this.state.limitsRevision,
+      });
     }
     return limits;
   }
@@ -138,10 +134,8 @@ export class BatchRun {
       if (!(await this.results.flush())) {
         throw ApplicationFailure.nonRetryable('Results cannot be written, so none can be selected.', 'STORAGE_ERROR');
       }
-      const opened = await this.openRun({ ...selector, select: 'failed' });
-      this.state.failed -= opened.selectedFailed;
-      this.state.redriveOpen += opened.segment.total;
-      if (opened.segment.total > 0) this.state.segments.push(opened.segment);
+      const opened = await stageSelected(this.input, this.state, { ...selector, select: 'failed' });
+      appendRedrive(this.state, opened);
       return { items: opened.segment.total };
     } finally {
       this.redriving = false;
@@ -166,14 +160,10 @@ export class BatchRun {
 
   private get status(): BatchStatus {
     const { state } = this;
-    if (state.pause !== null) return 'paused';
-    if (!this.isDone()) return 'running';
+    if (!this.isDone()) return state.pause === null ? 'running' : 'paused';
     if (state.ending === 'cancelled') return 'cancelled';
-    return state.failed > 0 || state.ending === 'stopped' || state.cancelled > 0 ? 'failed' : 'succeeded';
-  }
-
-  private get finished(): number {
-    return finishedOf(this.state);
+    const { failed, cancelled } = countsOf(this.input, state, 0, true);
+    return failed > 0 || cancelled > 0 || state.ending === 'stopped' ? 'failed' : 'succeeded';
   }
 
   /** Nothing runs and nothing is left to start; a pause then has nothing to hold back, unless storage fails. */
@@ -189,7 +179,11 @@ export class BatchRun {
     while (this.children.count < state.limits.concurrency) {
       const next = this.source.peek();
       if (next === undefined) return;
-      if (!this.affordable(next.estimateUsd)) return;
+      const verdict = judgeBudget(state, this.children.list(), next.estimateUsd);
+      if (verdict !== 'go') {
+        if (verdict !== 'wait') this.pause(verdict);
+        return;
+      }
       this.source.take();
       this.children.start({
         batchId: this.input.batchId,
@@ -204,23 +198,6 @@ export class BatchRun {
       });
       this.source.prefetch();
     }
-  }
-
-  /** Whether the budget covers one more item besides those in flight; pauses once none of them can change that. */
-  private affordable(estimateUsd: number): boolean {
-    const { budgetUsd } = this.state.limits;
-    if (budgetUsd === null) return true;
-    const reserved = this.children.list().reduce((sum, item) => sum + item.ref.estimateUsd, 0);
-    const spent = totalCostUsd(this.state.tally);
-    if (spent + reserved + estimateUsd <= budgetUsd + 1e-9) return true;
-    if (this.children.count === 0) {
-      this.pause({
-        kind: 'budget',
-        reason: `Budget reached: ${spent.toFixed(4)} of ${budgetUsd.toFixed(2)} USD spent, the next item costs about ${estimateUsd.toFixed(4)}`,
-        action: 'Raise the budget (setLimits, or sluice batch resume --budget USD), or cancel the batch.',
-      });
-    }
-    return false;
   }
 
   private itemEnded(item: InFlightItem, end: ItemEnd): void {
@@ -238,90 +215,31 @@ export class BatchRun {
     } else {
       addResult(state.tally, row);
       state[row.status] += 1;
-      if (isRedriven(item.ref)) state.redriveOpen -= 1;
+      if (isRedriven(state, item.ref)) state.redriveOpen -= 1;
       this.results.add(row);
-      if (row.status !== 'cancelled') this.applyPolicy(row.status === 'failed');
+      if (row.status !== 'cancelled') {
+        respondToOutcome(state, this.input, row.status === 'failed', this.source.remaining);
+      }
     }
     this.wake();
   }
 
-  private applyPolicy(failed: boolean): void {
-    const { state, input } = this;
-    state.window = recordOutcome(state.window, failed, input.spec.failurePolicy);
-    if (state.ending !== null) return;
-    const verdict = judge(state.window, input.spec.failurePolicy, {
-      failed: state.failed - state.toleratedFrom.failed,
-      finished: this.finished - state.toleratedFrom.finished,
-      tolerated: state.limits.toleratedFailure,
-      noticed: state.noticed,
-      errorPolicy: input.spec.errorPolicy,
-    });
-    state.noticed = verdict.noticed;
-    if (verdict.action === 'notice') this.notice('notice', verdict.message);
-    if (verdict.action === 'pause') {
-      const action = 'Look at the failed items, then resume or cancel.';
-      // With nothing left to start there is nothing to pause: the person is told all the same.
-      if (this.source.remaining === 0) this.notice('escalation', verdict.reason);
-      else this.pause({ kind: verdict.kind, reason: verdict.reason, action });
-    }
-    if (verdict.action === 'stop') {
-      state.ending = 'stopped';
-      this.notice('escalation', verdict.reason);
-    }
-  }
-
-  private storageFailed(what: string, error: unknown): void {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    this.pause({
-      kind: 'storage',
-      reason: `${what}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      action: 'Mend the storage, then resume the batch.',
-    });
-  }
-
-  private notice(level: Notice['level'], message: string): void {
-    this.state.notices = [...this.state.notices, { at: isoNow(), level, message }].slice(-20);
-  }
-
-  private async reopen(reopen: NonNullable<BatchInput['reopen']>): Promise<void> {
-    const { state } = this;
-    const opened = await this.openRunOrPause(reopen.selector);
-    if (opened === null) return;
-    state.segments = [opened.segment];
-    state.nextPart = opened.nextPart;
-    state.flushedRows = opened.rows;
-    state.succeeded = opened.succeeded - opened.selectedSucceeded;
-    state.failed = opened.failed - opened.selectedFailed;
-    state.cancelled = opened.cancelled - opened.selectedCancelled;
-    if (reopen.countAsSkipped) {
-      state.skipped = state.succeeded;
-      state.succeeded = 0;
-    } else {
-      state.tally = opened.tally;
-    }
-    state.toleratedFrom = { failed: state.failed, finished: this.finished };
-    this.source = this.openSource();
-  }
-
-  /** Tries until storage lets it; null when the batch was cancelled meanwhile. */
-  private async openRunOrPause(selector: RedriveSelector): Promise<OpenRunResult | null> {
+  /** Tries until storage lets it, or the batch is cancelled meanwhile. */
+  private async reopen({ selector, countAsSkipped }: NonNullable<BatchInput['reopen']>): Promise<void> {
+    this.redriving = true;
     for (;;) {
       try {
-        return await this.openRun(selector);
+        takeOver(this.state, await stageSelected(this.input, this.state, selector), countAsSkipped);
+        this.source = this.openSource();
+        break;
       } catch (error) {
-        this.storageFailed('Earlier results cannot be read', error);
+        this.pause(storagePause('Earlier results cannot be read', error));
         this.show();
         await condition(() => this.state.pause === null);
-        if (this.state.ending !== null) return null;
+        if (this.state.ending !== null) break;
       }
     }
-  }
-
-  private openRun(selector: RedriveSelector): Promise<OpenRunResult> {
-    const { state, input } = this;
-    state.redrives += 1;
-    const prefix = `input/redrive-${isoNow().replace(/\D/g, '').slice(0, 17)}-${String(state.redrives)}`;
-    return selectItems({ batchId: input.batchId, storeUri: input.storeUri, input: input.input, selector, prefix });
+    this.redriving = false;
   }
 
   private openSource(): ItemSource {
@@ -330,7 +248,7 @@ export class BatchRun {
       storeUri: this.input.storeUri,
       onChange: this.wake,
       onError: (error) => {
-        this.storageFailed('Items cannot be read', error);
+        this.pause(storagePause('Items cannot be read', error));
       },
     });
   }
@@ -344,17 +262,18 @@ export class BatchRun {
 
   private async finish(): Promise<boolean> {
     try {
-      await writeSummary({ summary: this.summary(), input: this.input.input, limits: this.state.limits, tally: this.state.tally });
+      await writeSummary({
+        summary: this.summary(),
+        input: this.input.input,
+        limits: this.state.limits,
+        tally: this.state.tally,
+      });
     } catch (error) {
-      this.storageFailed('The report cannot be written', error);
+      this.pause(storagePause('The report cannot be written', error));
       return false;
     }
     // A redrive may have come while the files were written.
     return this.isDone() && this.state.buffer.length === 0;
-  }
-
-  private counts(): BatchCounts {
-    return countsOf(this.input, this.state, this.children.count);
   }
 
   private summary(): BatchSummary {
@@ -362,15 +281,18 @@ export class BatchRun {
   }
 
   private show(): void {
+    this.pauseTimer.show(this.state.pause);
     setCurrentDetails(
-      renderDetails(this.input, this.state, this.status, this.counts(), totalCostUsd(this.state.tally)),
+      renderDetails(
+        this.input,
+        this.state,
+        this.status,
+        countsOf(this.input, this.state, this.children.count),
+        totalCostUsd(this.state.tally),
+      ),
     );
     if (this.shownState === this.status) return;
     this.shownState = this.status;
     upsertSearchAttributes([{ key: stateAttribute, value: this.status }]);
   }
-}
-
-function isoNow(): string {
-  return new Date(Date.now()).toISOString();
 }

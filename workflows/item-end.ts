@@ -8,14 +8,11 @@ import {
 } from '@temporalio/workflow';
 import { isErrorCode, type ErrorCode } from '../domain/errors.ts';
 import type { InFlightItem } from '../domain/batch.ts';
-import type { ItemRef } from '../domain/item.ts';
 import type { ResultRow } from '../domain/result.ts';
 
 /** How a child ended. */
 export type ItemEnd =
-  | { kind: 'row'; row: ResultRow }
-  | { kind: 'cancelled' }
-  | { kind: 'lost'; code: ErrorCode; message: string };
+  { kind: 'row'; row: ResultRow } | { kind: 'cancelled' } | { kind: 'lost'; code: ErrorCode; message: string };
 
 /** What a child's failure says of the item, whether the parent saw it itself or through `awaitItem`. */
 export function itemEndOfFailure(error: unknown): ItemEnd {
@@ -81,9 +78,4 @@ export function environmentFailure(row: ResultRow): 'environment' | 'storage' | 
     default:
       return null;
   }
-}
-
-/** Whether an item comes from a redrive's segment and not from the input itself. */
-export function isRedriven(ref: ItemRef): boolean {
-  return ref.part.startsWith('input/redrive-');
 }

@@ -18,7 +18,10 @@ import type { ResultRow } from '../domain/result.ts';
  */
 export async function itemWorkflow(input: ItemInput): Promise<ResultRow> {
   if (input.ref.hash === '') {
-    throw ApplicationFailure.nonRetryable(`The staged item in ${input.ref.part} is damaged or missing.`, 'INPUT_CORRUPT');
+    throw ApplicationFailure.nonRetryable(
+      `The staged item in ${input.ref.part} is damaged or missing.`,
+      'INPUT_CORRUPT',
+    );
   }
   let row: ResultRow | undefined;
   for (const step of input.flow.steps) row = await runStep(step, input);

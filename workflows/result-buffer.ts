@@ -71,9 +71,7 @@ export class ResultBuffer {
     this.due = false;
     const rows = this.state.buffer.slice(0, rowsPerPart);
     const part = this.state.nextPart;
-    this.writing = CancellationScope.nonCancellable(() =>
-      writeResults({ ...this.describe(), part, rows }),
-    )
+    this.writing = CancellationScope.nonCancellable(() => writeResults({ ...this.describe(), part, rows }))
       .then(() => {
         this.state.buffer.splice(0, rows.length);
         this.state.nextPart = part + 1;
@@ -95,6 +93,7 @@ export class ResultBuffer {
   }
 
   private startTimer(): void {
+    if (this.timer !== null) return;
     const scope = new CancellationScope({ cancellable: true });
     this.timer = scope;
     void scope

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import type { LimitsChange } from '../../domain/batch-spec.ts';
+import type { Limits, LimitsChange } from '../../domain/batch-spec.ts';
+import { formatBytes, formatCount, formatUsd } from '../../domain/format.ts';
 import { withSluice } from '../connect.ts';
-import { print } from '../output.ts';
-import { durationMs, numberFrom, numberOrNone, wholeNumber } from '../parse-number.ts';
-import { follow } from './follow.ts';
+import { notice, print, printJson } from '../output.ts';
+import { durationMs, limitOf, numberFrom, numberOrNone, wholeNumber, type NumberOrNone } from '../parse-number.ts';
 
 interface LimitFlags {
   concurrency?: number;
-  rateLimit?: number | null;
-  budget?: number | null;
-  toleratedFailures?: number | null;
+  rateLimit?: NumberOrNone;
+  budget?: NumberOrNone;
+  toleratedFailures?: NumberOrNone;
 }
 
 export function addControl(batch: Command): void {
@@ -19,7 +19,7 @@ export function addControl(batch: Command): void {
     .argument('<batch>', 'id of the batch')
     .addHelpText('after', '\nExample:\n  sluice batch pause batch_20260101_120000_ab12')
     .action((batchId: string) =>
-      withSluice({ start: true }, async (sluice) => {
+      withSluice(async (sluice) => {
         await sluice.pause(batchId);
         print(`Batch ${batchId} is paused. Go on with: sluice batch resume ${batchId}`);
       }),
@@ -29,7 +29,7 @@ export function addControl(batch: Command): void {
     .description('go on with a paused batch, with other limits if given')
     .addHelpText('after', '\nExample:\n  sluice batch resume batch_20260101_120000_ab12 --budget 20')
     .action((batchId: string, flags: LimitFlags) =>
-      withSluice({ start: true }, async (sluice) => {
+      withSluice(async (sluice) => {
         const change = toChange(flags);
         if (Object.keys(change).length > 0) await sluice.setLimits(batchId, change);
         await sluice.resume(batchId);
@@ -38,14 +38,19 @@ export function addControl(batch: Command): void {
     );
 
   addLimitOptions(batch.command('limits'))
-    .description('change limits of a running batch; print those in force')
-    .addHelpText('after', '\nExample:\n  sluice batch limits batch_20260101_120000_ab12 --concurrency 20 --rate-limit none')
-    .action((batchId: string, flags: LimitFlags) =>
-      withSluice({ start: true }, async (sluice) => {
+    .description('show the limits of a running batch, or change them')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nExample:\n  sluice batch limits batch_20260101_120000_ab12 --concurrency 20 --rate-limit none',
+    )
+    .action((batchId: string, flags: LimitFlags & { json?: boolean }) =>
+      withSluice(async (sluice) => {
         const change = toChange(flags);
         const changes = Object.keys(change).length > 0;
         const limits = changes ? await sluice.setLimits(batchId, change) : (await sluice.progress(batchId)).limits;
-        print(JSON.stringify(limits));
+        if (flags.json === true) printJson(limits);
+        else print(renderLimits(limits));
       }),
     );
 
@@ -55,7 +60,7 @@ export function addControl(batch: Command): void {
     .argument('<batch>', 'id of the batch')
     .addHelpText('after', '\nExample:\n  sluice batch cancel batch_20260101_120000_ab12')
     .action((batchId: string) =>
-      withSluice({ start: true }, async (sluice) => {
+      withSluice(async (sluice) => {
         await sluice.cancel(batchId);
         print(`Batch ${batchId} is being cancelled; calls under way are paid for and finish first.`);
       }),
@@ -68,18 +73,23 @@ export function addControl(batch: Command): void {
     .option('--code <codes...>', 'only items that failed with one of these codes')
     .option('--item <ids...>', 'only these items')
     .option('--wait', 'follow the batch to its end')
-    .option('--json', 'with --wait: print one JSON object')
-    .addHelpText('after', '\nExample:\n  sluice batch retry batch_20260101_120000_ab12 --code TIMEOUT UNAVAILABLE --wait')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nExample:\n  sluice batch retry batch_20260101_120000_ab12 --code TIMEOUT UNAVAILABLE --wait',
+    )
     .action((batchId: string, flags: { code?: string[]; item?: string[]; wait?: boolean; json?: boolean }) =>
-      withSluice({ start: true }, async (sluice) => {
-        const { items } = await sluice.retry(batchId, {
+      withSluice(async (sluice) => {
+        const { items, fromRow } = await sluice.retry(batchId, {
           ...(flags.code === undefined ? {} : { codes: flags.code }),
           ...(flags.item === undefined ? {} : { itemIds: flags.item }),
         });
-        if (flags.json !== true) print(`Batch ${batchId} runs ${items === null ? 'what did not succeed' : `${String(items)} items`} again.`);
-        if (flags.wait === true) {
-          process.exitCode = await follow(sluice, batchId, { fromRow: 0, json: flags.json === true, verbose: false });
-        }
+        const what = items === null ? 'what did not succeed' : items === 1 ? '1 item' : `${String(items)} items`;
+        notice(`Batch ${batchId} runs ${what} again.`);
+        const { follow, showReport } = await import('./follow.ts');
+        const json = flags.json === true;
+        if (flags.wait === true) process.exitCode = await follow(sluice, batchId, { fromRow, json, verbose: false });
+        else showReport(await sluice.status(batchId), json);
       }),
     );
 
@@ -90,13 +100,18 @@ export function addControl(batch: Command): void {
     .option('--dry-run', 'only tell what would be removed')
     .addHelpText('after', '\nExample:\n  sluice batch clean --older-than 30d --dry-run')
     .action((flags: { olderThan: number; dryRun?: boolean }) =>
-      withSluice({ start: true }, async (sluice) => {
+      withSluice(async (sluice) => {
         let count = 0;
-        for await (const { batch_id, output } of sluice.clean({ olderThanMs: flags.olderThan, dryRun: flags.dryRun })) {
+        const dryRun = flags.dryRun === true;
+        for await (const cleaned of sluice.clean({ olderThanMs: flags.olderThan, dryRun })) {
           count += 1;
-          print(`${flags.dryRun === true ? 'would remove' : 'removed'} ${batch_id}  ${output}`);
+          const { batch_id, output, files, bytes, directory_removed } = cleaned;
+          const size = `${formatCount(files)} files, ${formatBytes(bytes)}`;
+          print(`${dryRun ? 'would remove' : 'removed'} ${batch_id}  ${size}  ${output}`);
+          if (!dryRun && !directory_removed) notice('  The directory stays: it holds files that are not the batch’s.');
         }
-        print(`${String(count)} batches ${flags.dryRun === true ? 'would be' : 'were'} removed.`);
+        const batches = count === 1 ? '1 batch' : `${String(count)} batches`;
+        notice(dryRun ? `${batches} would go.` : `${batches} removed.`);
       }),
     );
 }
@@ -107,16 +122,34 @@ function addLimitOptions(command: Command): Command {
     .option('--concurrency <n>', 'items worked on at once, 1–50', wholeNumber(1, 50))
     .option('--rate-limit <n>', 'requests a minute, 1–300, or "none"', numberOrNone(wholeNumber(1, 300)))
     .option('--budget <usd>', 'cap in USD, or "none"', numberOrNone(numberFrom(0)))
-    .option('--tolerated-failures <n>', 'pause when more items than this have failed, or "none"', numberOrNone(wholeNumber(0, 1e9)));
+    .option(
+      '--tolerated-failures <n>',
+      'pause when more items than this have failed, or "none"',
+      numberOrNone(wholeNumber(0, 1e9)),
+    );
 }
 
 function toChange(flags: LimitFlags): LimitsChange {
   return {
     ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
-    ...(flags.rateLimit === undefined ? {} : { ratePerMinute: flags.rateLimit }),
-    ...(flags.budget === undefined ? {} : { budgetUsd: flags.budget }),
+    ...(flags.rateLimit === undefined ? {} : { ratePerMinute: limitOf(flags.rateLimit) }),
+    ...(flags.budget === undefined ? {} : { budgetUsd: limitOf(flags.budget) }),
     ...(flags.toleratedFailures === undefined
       ? {}
-      : { toleratedFailure: { count: flags.toleratedFailures, percent: null, minSample: 10 } }),
+      : { toleratedFailure: { count: limitOf(flags.toleratedFailures), percent: null, minSample: 10 } }),
   };
+}
+
+function renderLimits({ concurrency, ratePerMinute, budgetUsd, toleratedFailure }: Limits): string {
+  const { count, percent, minSample } = toleratedFailure;
+  const tolerated = [
+    ...(count === null ? [] : [`${formatCount(count)} items`]),
+    ...(percent === null ? [] : [`${String(percent)}% of at least ${formatCount(minSample)}`]),
+  ];
+  return [
+    `concurrency         ${String(concurrency)}`,
+    `rate limit          ${ratePerMinute === null ? 'none but the models’ own' : `${String(ratePerMinute)} requests a minute`}`,
+    `budget              ${budgetUsd === null ? 'none' : formatUsd(budgetUsd)}`,
+    `tolerated failures  ${tolerated.join(', ') || 'any'}`,
+  ].join('\n');
 }

@@ -1,21 +1,16 @@
-import { createLogUpdate } from 'log-update';
 import type { BatchReport } from '../../client/batch-report.ts';
 import type { Sluice } from '../../client/sluice.ts';
-import type { BatchProgress } from '../../domain/batch.ts';
-import type { ResultRow } from '../../domain/result.ts';
 import { exitStatus, exitStatusOfBatch } from '../exit-status.ts';
 import { notice, print, printJson } from '../output.ts';
-import { doneOf, RateMeter, renderBlock, renderLine } from '../render/progress.ts';
 import { nextStep, renderSummary } from '../render/summary.ts';
+import { createView } from './view.ts';
 
 export interface FollowOptions {
-  fromRow: number;
+  /** Sequence number of the first result to tell of; `now`: those from now on. */
+  fromRow: number | 'now';
   json: boolean;
   verbose: boolean;
 }
-
-/** How often a pipe gets a line when nothing special happens, milliseconds. */
-const lineEveryMs = 10_000;
 
 /**
  * Shows a batch until it has closed, is paused with nothing running, or the person leaves with Ctrl-C,
@@ -23,12 +18,11 @@ const lineEveryMs = 10_000;
  */
 export async function follow(sluice: Sluice, batchId: string, options: FollowOptions): Promise<number> {
   const leave = new AbortController();
-  const onInterrupt = (): void => {
-    leave.abort();
-  };
-  // `on`, not `once`: a second Ctrl-C must not kill us while we say goodbye.
-  process.on('SIGINT', onInterrupt);
-  const view = createView(options);
+  // Stays until the process ends: a second Ctrl-C must not kill us while we say goodbye.
+  process.on('SIGINT', () => {
+    leave.abort('detached');
+  });
+  const view = await createView(options.verbose);
   try {
     const results = sluice.watch(batchId, {
       signal: leave.signal,
@@ -43,17 +37,16 @@ export async function follow(sluice: Sluice, batchId: string, options: FollowOpt
     if (!leave.signal.aborted) throw error;
   } finally {
     view.end();
-    process.off('SIGINT', onInterrupt);
   }
-  if (leave.signal.aborted && leave.signal.reason !== 'paused') {
-    notice(`Detached; batch ${batchId} goes on. Come back with: sluice batch watch ${batchId}`);
-    return exitStatus.error;
-  }
+  const detached = leave.signal.reason === 'detached';
+  if (detached) notice(`Detached; batch ${batchId} goes on. Come back with: sluice batch watch ${batchId}`);
+  if (detached && !options.json) return exitStatus.error;
   const report = await sluice.status(batchId);
   showReport(report, options.json);
   return exitStatusOfBatch(report);
 }
 
+/** Prints how a batch stands: one JSON object, or the summary and what to do next. */
 export function showReport(report: BatchReport, json: boolean): void {
   if (json) {
     printJson(report);
@@ -62,48 +55,4 @@ export function showReport(report: BatchReport, json: boolean): void {
   print(renderSummary(report));
   const next = nextStep(report);
   if (next !== null) print(next);
-}
-
-interface View {
-  progress(progress: BatchProgress): void;
-  result(row: ResultRow): void;
-  end(): void;
-}
-
-function createView({ json, verbose }: FollowOptions): View {
-  const terminal = !json && process.stderr.isTTY;
-  const live = terminal ? createLogUpdate(process.stderr) : null;
-  const meter = new RateMeter();
-  let shownAtMs = 0;
-  let shownStatus = '';
-  let noticesSeen = 0;
-  const say = (line: string): void => {
-    live?.clear();
-    notice(line);
-  };
-  return {
-    progress(progress) {
-      const nowMs = Date.now();
-      meter.add(nowMs, doneOf(progress));
-      for (const { level, message } of progress.notices.slice(noticesSeen)) say(`${level}: ${message}`);
-      noticesSeen = Math.max(noticesSeen, progress.notices.length);
-      if (live !== null) {
-        live(renderBlock(progress, meter.perMinute, nowMs, process.stderr.columns || 100));
-      } else if (!json && (nowMs - shownAtMs >= lineEveryMs || progress.status !== shownStatus)) {
-        shownAtMs = nowMs;
-        shownStatus = progress.status;
-        notice(renderLine(progress, meter.perMinute));
-      }
-    },
-    result(row) {
-      if (row.status === 'failed') say(`failed: ${row.request_id}: ${row.error_code ?? ''}: ${row.error_message ?? ''}`);
-      else if (verbose && row.status === 'succeeded') {
-        say(`done: ${row.output_path ?? ''} (${row.model}, ${row.processing_time_seconds.toFixed(1)} s)`);
-      }
-    },
-    end() {
-      live?.clear();
-      live?.done();
-    },
-  };
 }

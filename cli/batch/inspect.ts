@@ -1,27 +1,33 @@
-import type { Command } from 'commander';
-import { itemStatuses, type ItemStatus, type ResultRow } from '../../domain/result.ts';
+import { Option, type Command } from 'commander';
+import type { ItemStatus, ResultRow } from '../../domain/result.ts';
+import { SluiceError } from '../../domain/errors.ts';
 import { withSluice } from '../connect.ts';
 import { notice, print, printJson } from '../output.ts';
-import { Option } from 'commander';
 import { wholeNumber } from '../parse-number.ts';
-import { follow, showReport } from './follow.ts';
+
+/** Written out, because the schema they come from is slow to load. */
+const statuses = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly ItemStatus[];
 
 export function addInspection(batch: Command): void {
   batch
     .command('list')
-    .description('list batches, the latest first')
+    .description('list batches: those that have not closed, then the latest')
     .option('--limit <n>', 'at most this many (20)', wholeNumber(1, 100_000), 20)
     .option('--json', 'print one JSON object a line')
     .addHelpText('after', '\nExample:\n  sluice batch list --limit 5')
     .action((flags: { limit: number; json?: boolean }) =>
-      withSluice({ start: true }, async (sluice) => {
+      withSluice(async (sluice) => {
         let any = false;
         for await (const entry of sluice.list({ limit: flags.limit })) {
           any = true;
           if (flags.json === true) printJson(entry);
-          else print(`${entry.batch_id}  ${entry.status.padEnd(10)}  ${String(entry.total).padStart(7)} items  ${entry.started_at}  ${entry.output}`);
+          else
+            print(
+              `${entry.batch_id}  ${entry.status.padEnd(10)}  ${String(entry.total).padStart(7)} items  ${entry.started_at}  ${entry.output}`,
+            );
         }
-        if (!any && flags.json !== true) notice('No batch yet. Start one with: sluice batch run examples/prompts.csv -o out');
+        if (!any && flags.json !== true)
+          notice('No batch yet. Start one with: sluice batch run examples/prompts.csv -o out');
       }),
     );
 
@@ -32,7 +38,8 @@ export function addInspection(batch: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  sluice batch status batch_20260101_120000_ab12 --json')
     .action((batchId: string, flags: { json?: boolean }) =>
-      withSluice({ start: true }, async (sluice) => {
+      withSluice(async (sluice) => {
+        const { showReport } = await import('./follow.ts');
         showReport(await sluice.status(batchId), flags.json === true);
       }),
     );
@@ -45,8 +52,9 @@ export function addInspection(batch: Command): void {
     .option('-v, --verbose', 'tell every item')
     .addHelpText('after', '\nExample:\n  sluice batch watch batch_20260101_120000_ab12')
     .action((batchId: string, flags: { json?: boolean; verbose?: boolean }) =>
-      withSluice({ start: true }, async (sluice) => {
-        const options = { fromRow: 0, json: flags.json === true, verbose: flags.verbose === true };
+      withSluice(async (sluice) => {
+        const { follow } = await import('./follow.ts');
+        const options = { fromRow: 'now' as const, json: flags.json === true, verbose: flags.verbose === true };
         process.exitCode = await follow(sluice, batchId, options);
       }),
     );
@@ -55,12 +63,12 @@ export function addInspection(batch: Command): void {
     .command('jobs')
     .description('list the items of a batch that have ended')
     .argument('<batch>', 'id of the batch')
-    .addOption(new Option('--status <status>', 'only these').choices(itemStatuses))
+    .addOption(new Option('--status <status>', 'only these').choices(statuses))
     .option('--limit <n>', 'at most this many', wholeNumber(1, 1e9))
     .option('--json', 'print one JSON object a line, as in results.jsonl')
     .addHelpText('after', '\nExample:\n  sluice batch jobs batch_20260101_120000_ab12 --status failed')
     .action((batchId: string, flags: { status?: ItemStatus; limit?: number; json?: boolean }) =>
-      withSluice({ start: true }, async (sluice) => {
+      withSluice(async (sluice) => {
         for await (const row of sluice.jobs(batchId, { status: flags.status, limit: flags.limit })) {
           if (flags.json === true) printJson(row);
           else print(jobLine(row));
@@ -74,18 +82,24 @@ export function addInspection(batch: Command): void {
     .argument('<batch>', 'id of the batch')
     .addHelpText('after', '\nExample:\n  sluice batch report batch_20260101_120000_ab12 > report.md')
     .action((batchId: string) =>
-      withSluice({ start: true }, async (sluice) => {
+      withSluice(async (sluice) => {
         const report = await sluice.report(batchId);
-        if (report !== null) print(report.trimEnd());
-        else {
-          notice(`Batch ${batchId} has no report yet: it is written when the batch ends.`);
-          showReport(await sluice.status(batchId), false);
+        if (report === null) {
+          throw new SluiceError(
+            'BATCH_RUNNING',
+            `Batch ${batchId} has no report yet: it is written when the batch ends.`,
+            {
+              action: `See how it stands with: sluice batch status ${batchId}`,
+            },
+          );
         }
+        print(report.trimEnd());
       }),
     );
 }
 
 function jobLine(row: ResultRow): string {
-  const what = row.status === 'succeeded' ? (row.output_path ?? '') : `${row.error_code ?? ''}: ${row.error_message ?? ''}`;
+  const what =
+    row.status === 'succeeded' ? (row.output_path ?? '') : `${row.error_code ?? ''}: ${row.error_message ?? ''}`;
   return `${row.request_id}  ${row.status.padEnd(9)}  ${row.model}  ${row.processing_time_seconds.toFixed(1)} s  ${what}`;
 }

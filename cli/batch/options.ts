@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import type { SubmitOptions } from '../../client/submit.ts';
 import type { Config } from '../../client/config.ts';
 import type { BatchSpecInput } from '../../domain/batch-spec.ts';
-import { numberFrom, numberOrNone, wholeNumber } from '../parse-number.ts';
+import { limitOf, numberFrom, numberOrNone, wholeNumber, type NumberOrNone } from '../parse-number.ts';
 
 /** What `batch run` and `batch create` take. */
 export interface SubmitFlags {
@@ -13,7 +13,7 @@ export interface SubmitFlags {
   project?: string;
   model?: string;
   concurrency?: number;
-  rateLimit?: number | null;
+  rateLimit?: NumberOrNone;
   budget?: number;
   errorPolicy?: 'continue' | 'stop';
   toleratedFailures?: number;
@@ -36,9 +36,18 @@ export function addSubmitOptions(command: Command): Command {
     .option('--project <name>', 'project the batch belongs to (default)')
     .option('--model <name>', 'model for rows that name none (by the row’s quality)')
     .option('--concurrency <n>', 'items worked on at once, 1–50 (10)', wholeNumber(1, 50))
-    .option('--rate-limit <n>', 'requests a minute, 1–300, or "none" for the models’ own (60)', numberOrNone(wholeNumber(1, 300)))
+    .option(
+      '--rate-limit <n>',
+      'requests a minute, 1–300, or "none" for the models’ own (60)',
+      numberOrNone(wholeNumber(1, 300)),
+    )
     .option('--budget <usd>', 'stop before spending more than this', numberFrom(0))
-    .addOption(new Option('--error-policy <policy>', 'go on after a failed item, or stop (continue)').choices(['continue', 'stop']))
+    .addOption(
+      new Option('--error-policy <policy>', 'go on after a failed item, or stop (continue)').choices([
+        'continue',
+        'stop',
+      ]),
+    )
     .option('--tolerated-failures <n>', 'pause when more items than this have failed', wholeNumber(0, 1e9))
     .option('--tolerated-failure-percent <n>', 'pause when a larger share than this has failed', numberFrom(0, 100))
     .option('--max-attempts <n>', 'calls an item may lose to its own failures (3)', wholeNumber(1, 20))
@@ -74,7 +83,7 @@ function toSpec(flags: SubmitFlags, { defaults }: Config): BatchSpecInput {
     limits: {
       ...given({
         concurrency: flags.concurrency ?? defaults.concurrency,
-        ratePerMinute: flags.rateLimit === undefined ? defaults.rate_limit : flags.rateLimit,
+        ratePerMinute: flags.rateLimit === undefined ? defaults.rate_limit : limitOf(flags.rateLimit),
         budgetUsd: flags.budget ?? defaults.budget_usd,
       }),
       toleratedFailure: given({ count: flags.toleratedFailures, percent: flags.toleratedFailurePercent }),

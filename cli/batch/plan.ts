@@ -1,7 +1,9 @@
 import { loadModels } from '../../client/models.ts';
 import { defaultHome } from '../../client/engine/home.ts';
 import { stageInput } from '../../client/input/stage-input.ts';
-import { parseSpec, rejectedPath, storeUriOf, type SubmitOptions } from '../../client/submit.ts';
+import { displayPath } from '../../client/batch-report.ts';
+import { rejectedPath, storeUriOf } from '../../client/output-directory.ts';
+import { parseSpec, type SubmitOptions } from '../../client/submit.ts';
 import { findModel } from '../../domain/models.ts';
 import { formatCount, formatDuration, formatUsd } from '../../domain/format.ts';
 import { notice, print, printJson } from '../output.ts';
@@ -13,7 +15,9 @@ const assumedCallSeconds = 8;
 export async function showPlan(options: SubmitOptions, json: boolean): Promise<void> {
   const { spec } = parseSpec(options.spec);
   const models = await loadModels(defaultHome(process.env));
-  const rejected = options.output === undefined ? null : rejectedPath(storeUriOf(options.output), options.input);
+  // Without a directory of its own the batch has not said where: the working directory is where a person looks.
+  const rejected =
+    rejectedPath(storeUriOf(options.output ?? '.'), options.input) ?? rejectedPath(storeUriOf('.'), options.input);
   const plan = await stageInput({
     source: options.input,
     format: options.format,
@@ -43,20 +47,30 @@ export async function showPlan(options: SubmitOptions, json: boolean): Promise<v
       estimated_cost_usd: Number(plan.estimateUsd.toFixed(6)),
       estimated_seconds: Math.round(minutes * 60),
       rejected_file: plan.rejected > 0 ? rejected : null,
+      output: options.output === undefined ? null : displayPath(storeUriOf(options.output)),
     });
     return;
   }
   const rate = ratePerMinute === null ? 'the models’ own rate limits' : `${String(ratePerMinute)} requests a minute`;
-  print(`Plan: flow ${spec.flow}, ${formatCount(plan.total)} items, ${formatCount(plan.rejected)} rejected rows`);
+  print(`Plan: flow ${spec.flow}, ${counted(plan.total, 'item')}, ${counted(plan.rejected, 'rejected row')}`);
   for (const [model, { items, estimateUsd }] of Object.entries(plan.byModel)) {
-    print(`  ${model}: ${formatCount(items)} items, about ${formatUsd(estimateUsd)}`);
+    print(`  ${model}: ${counted(items, 'item')}, about ${formatUsd(estimateUsd)}`);
   }
   print(`  concurrency ${String(concurrency)}, ${rate}`);
   print(`  time about ${formatDuration(minutes * 60)} (at ${String(assumedCallSeconds)} s a call)`);
   print(`  cost about ${formatUsd(plan.estimateUsd)}${budgetUsd === null ? '' : `, budget ${formatUsd(budgetUsd)}`}`);
   if (budgetUsd !== null && plan.estimateUsd > budgetUsd) {
-    print(`  the budget is reached after about ${formatCount((plan.total * budgetUsd) / plan.estimateUsd)} items; the batch then pauses`);
+    print(
+      `  the budget is reached after about ${formatCount((plan.total * budgetUsd) / plan.estimateUsd)} items; the batch then pauses`,
+    );
   }
-  if (plan.rejected > 0 && rejected !== null) print(`  rejected rows: ${rejected}`);
+  if (plan.rejected > 0 && rejected !== null) print(`  rejected rows in ${rejected}`);
+  print(
+    `  output ${options.output === undefined ? 'a new directory here, named after the batch' : displayPath(storeUriOf(options.output))}`,
+  );
   print('Nothing was started (--dry-run).');
+}
+
+function counted(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -1,26 +1,35 @@
 import type { Command } from 'commander';
+import type { ProviderMode } from '../../domain/ids.ts';
 import type { Submission } from '../../client/submit.ts';
 import { readConfig, withSluice } from '../connect.ts';
 import { notice } from '../output.ts';
-import { follow, showReport } from './follow.ts';
 import { addSubmitOptions, toSubmitOptions, type SubmitFlags } from './options.ts';
-import { showPlan } from './plan.ts';
 
 export function addRun(batch: Command): void {
   addSubmitOptions(batch.command('run'))
     .description('run a batch and follow it to its end')
-    .addHelpText('after', '\nExample:\n  sluice batch run examples/prompts.csv -o out\n  sluice batch run prompts.jsonl -o out --concurrency 20 --budget 5 --json')
+    .addHelpText(
+      'after',
+      [
+        '\nCtrl-C leaves the batch running. The same command again comes back to it.',
+        'Examples:',
+        '  sluice batch run examples/prompts.csv -o out',
+        '  sluice batch run prompts.jsonl -o out --concurrency 20 --budget 5 --json',
+        '  sluice batch run prompts.csv -o out --resume',
+      ].join('\n'),
+    )
     .action(async (input: string, flags: SubmitFlags) => {
-      const options = toSubmitOptions(input, flags, readConfig());
+      const options = toSubmitOptions(input, flags, await readConfig());
       if (flags.dryRun === true) {
-        await showPlan(options, flags.json === true);
+        await dryRun(options, flags);
         return;
       }
-      await withSluice({ start: true }, async (sluice) => {
+      await withSluice(async (sluice) => {
         const submission = await sluice.submit(options);
-        announce(submission);
+        announce(submission, sluice.mode);
+        const { follow } = await import('./follow.ts');
         process.exitCode = await follow(sluice, submission.batchId, {
-          fromRow: submission.fromRow,
+          fromRow: submission.attached ? 'now' : submission.fromRow,
           json: flags.json === true,
           verbose: flags.verbose === true,
         });
@@ -33,27 +42,38 @@ export function addCreate(batch: Command): void {
     .description('start a batch and return at once')
     .addHelpText('after', '\nExample:\n  sluice batch create prompts.csv -o out --json')
     .action(async (input: string, flags: SubmitFlags) => {
-      const options = toSubmitOptions(input, flags, readConfig());
+      const options = toSubmitOptions(input, flags, await readConfig());
       if (flags.dryRun === true) {
-        await showPlan(options, flags.json === true);
+        await dryRun(options, flags);
         return;
       }
-      await withSluice({ start: true }, async (sluice) => {
+      await withSluice(async (sluice) => {
         const submission = await sluice.submit(options);
-        announce(submission);
+        announce(submission, sluice.mode);
+        const { showReport } = await import('./follow.ts');
         showReport(await sluice.status(submission.batchId), flags.json === true);
       });
     });
 }
 
-function announce({ batchId, mode, attached, staged }: Submission): void {
+async function dryRun(options: ReturnType<typeof toSubmitOptions>, { json }: SubmitFlags): Promise<void> {
+  const { showPlan } = await import('./plan.ts');
+  await showPlan(options, json === true);
+}
+
+function announce({ batchId, mode, attached, output, staged }: Submission, given: ProviderMode): void {
   if (staged.encodingNotice !== undefined) notice(staged.encodingNotice);
-  if (mode === 'emulated') {
+  if (mode === 'emulated' && given === 'emulated') {
     notice('No GEMINI_API_KEY: images come from the built-in Gemini emulator and cost nothing.');
   }
-  notice(
-    attached
-      ? `Batch ${batchId} is running already; following it.`
-      : `Batch ${batchId}: ${String(staged.total)} items${staged.rejected > 0 ? `, ${String(staged.rejected)} rows rejected` : ''}.`,
-  );
+  if (mode === 'emulated' && given === 'live') {
+    notice('This batch was begun with the built-in Gemini emulator and goes on with it; --no-resume starts it anew.');
+  }
+  if (attached) {
+    notice(`Batch ${batchId} is running already, with the options it was started with; following it.`);
+    notice(`  Change its limits with: sluice batch limits ${batchId}`);
+    return;
+  }
+  const rejected = staged.rejected > 0 ? `, ${String(staged.rejected)} rows rejected` : '';
+  notice(`Batch ${batchId}: ${String(staged.total)} items${rejected}, to ${output}`);
 }

@@ -142,6 +142,9 @@ export async function stageInput(options: StageInputOptions): Promise<StagedInpu
     const where = staged.rejected === 0 ? 'it has no rows' : `all ${staged.rejected} rows were rejected`;
     throw new SluiceError('NO_VALID_REQUESTS', `No valid requests found in ${sourceName(source)}: ${where}`, {
       ...(staged.rejected === 0 ? { action: 'Add rows to the file.' } : {}),
+      ...(staged.rejected > 0 && options.rejected !== null
+        ? { action: `Correct the rows listed in ${options.rejected}` }
+        : {}),
     });
   }
   return { ...staged, digest: digest.digest('hex') };

@@ -4,7 +4,7 @@ import type { PromptFault } from './faults.ts';
 import type { FileFolders, SavedFile } from './files.ts';
 import type { VirtualGpu } from './gpu.ts';
 import { NodeFailure } from './node-failure.ts';
-import { renderPicture, type Picture } from './picture.ts';
+import { preparePicture, renderPicture, type Picture } from './picture.ts';
 
 /** What goes over links. */
 export type Value =
@@ -102,23 +102,27 @@ async function sample(run: NodeRun): Promise<Value> {
   const model = value(run, 'model', 'model');
   const latent = value(run, 'latent_image', 'latent');
   const steps = number(run, 'steps');
-  await run.gpu.load(run.promptId, model.checkpoint, run.signal);
-  failIfFaulty(run);
-  await run.gpu.sample(
-    { promptId: run.promptId, batch: latent.batch, steps, width: latent.width, height: latent.height },
-    (step) => run.onStep(step, steps),
-    run.signal,
-    run.fault === 'oom',
-  );
   const sprite = {
     prompt: value(run, 'positive', 'conditioning').text,
     negative: value(run, 'negative', 'conditioning').text,
     seed: number(run, 'seed' in run.inputs ? 'seed' : 'noise_seed'),
     model: `${model.checkpoint}${model.loras}`,
   };
-  const pictures = Array.from({ length: latent.batch }, (_, index) => {
+  const pictures = Array.from({ length: latent.batch }, (_, index): Picture => {
     return { width: latent.width, height: latent.height, sprite: { ...sprite, index }, color: 0 };
   });
+  await run.gpu.load(run.promptId, model.checkpoint, run.signal);
+  failIfFaulty(run);
+  await run.gpu.sample(
+    { promptId: run.promptId, batch: latent.batch, steps, width: latent.width, height: latent.height },
+    (step) => {
+      const share = (done: number) => Math.ceil((done * pictures.length) / steps);
+      pictures.slice(share(step - 1), share(step)).forEach(preparePicture);
+      run.onStep(step, steps);
+    },
+    run.signal,
+    run.fault === 'oom',
+  );
   return { ...latent, pictures };
 }
 

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createModelActivities } from '../../activities/create-activities.ts';
+import { readPage } from '../../activities/read-page.ts';
+import type { CoreActivities } from '../../activities/types.ts';
+import { loadModels } from '../../client/models.ts';
+import { createLimiter } from '../../providers/limiter/limiter.ts';
+import { openStore } from '../../storage/open-store.ts';
+import { createProviders } from '../../workers/providers.ts';
+
+/**
+ * The baseline's worker process: Temporal's sliding-window sample with the worker's default settings,
+ * and our own activities, so that both sides make the same calls and write the same files.
+ */
+const [home = '', address = '', namespace = '', geminiBaseUrl = '', taskQueue = ''] = process.argv.slice(2);
+Runtime.install({ logger: new DefaultLogger('WARN') });
+const connection = await NativeConnection.connect({ address });
+const limiter = createLimiter({ path: join(home, 'baseline-limits.sqlite') });
+const worker = await Worker.create({
+  connection,
+  namespace,
+  taskQueue,
+  workflowsPath: join(import.meta.dirname, 'workflows.ts'),
+  activities: {
+    ...createModelActivities({
+      models: await loadModels(home),
+      limiter,
+      openStore,
+      provider: createProviders({ geminiApiKey: 'bench', geminiBaseUrl, emulatorUrl: undefined }),
+    }),
+    readPage: (input) => readPage(openStore(input.storeUri), input),
+  } satisfies Partial<CoreActivities> & object,
+});
+process.once('disconnect', () => {
+  worker.shutdown();
+});
+process.send?.('ready');
+await worker.run();
+limiter.close();
+await connection.close();

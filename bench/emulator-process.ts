@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { programPath } from '../client/engine/package-root.ts';
+
+export interface EmulatorSettings {
+  latencyMs: number;
+  /** Requests a rolling minute it lets through for each model. */
+  rpm?: number;
+  /** As `sluice emulator gemini --faults` takes them. */
+  faults?: string;
+}
+
+export interface EmulatorProcess {
+  url: string;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/** Starts the Gemini emulator in a process of its own, so that its work is not counted as the worker's. */
+export async function startEmulator(settings: EmulatorSettings, callLog: string): Promise<EmulatorProcess> {
+  const { latencyMs, rpm, faults } = settings;
+  const args = ['--latency-ms', String(latencyMs), '--log', callLog, '--seed', '1'];
+  if (rpm !== undefined) args.push('--rpm', String(rpm));
+  if (faults !== undefined) args.push('--faults', faults);
+  const node = ['--disable-warning=ExperimentalWarning', programPath('cli/main')];
+  const child = spawn(process.execPath, [...node, 'emulator', 'gemini', ...args], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const exited = once(child, 'exit');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const first = await lines.next();
+  if (first.done === true || child.pid === undefined) throw new Error('The emulator did not start.');
+  return {
+    url: first.value,
+    pid: child.pid,
+    async stop() {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}

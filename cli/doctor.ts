@@ -1,0 +1,58 @@
+import { engineStatus } from '../client/engine/ensure-engine.ts';
+import { findTemporal } from '../client/engine/find-temporal.ts';
+import { defaultHome } from '../client/engine/home.ts';
+import { cachedTemporal, findOnPath, isExecutable } from '../client/engine/temporal-cache.ts';
+import { loadModels } from '../client/models.ts';
+import { readConfig } from './connect.ts';
+import { exitStatus } from './exit-status.ts';
+import { describeError, notice, print, printJson } from './output.ts';
+import { renderEngine } from './render/engine.ts';
+
+interface Check {
+  name: string;
+  ok: boolean;
+  detail: string;
+}
+
+/**
+ * Looks at everything a batch needs and says what is wrong with it, and what runs in this home and where.
+ * Starts nothing. The exit status is 1 if something is wrong.
+ */
+export async function doctor({ json, install }: { json: boolean; install: boolean }): Promise<void> {
+  const home = defaultHome(process.env);
+  const checks: Check[] = [];
+  const check = async (name: string, look: () => Promise<string> | string): Promise<void> => {
+    try {
+      checks.push({ name, ok: true, detail: await look() });
+    } catch (error) {
+      checks.push({ name, ok: false, detail: describeError(error).replace(/\s*\n\s*/g, ' ') });
+    }
+  };
+  await check('node', () => process.version);
+  await check('configuration', async () => (await readConfig()).files.join(', ') || 'none (defaults)');
+  await check('models', async () => Object.keys((await loadModels(home)).models).join(', '));
+  await check('server', () => (install ? findTemporal(process.env, notice) : whereTemporal()));
+  const engine = await engineStatus(home).catch((error: unknown) => {
+    checks.push({ name: 'engine', ok: false, detail: describeError(error).replace(/\s*\n\s*/g, ' ') });
+    return null;
+  });
+  if (json) {
+    printJson({ home, checks, engine });
+  } else {
+    print(`home           ${home}`);
+    for (const { name, ok, detail } of checks) print(`${name.padEnd(14)} ${ok ? 'ok  ' : 'BAD '} ${detail}`);
+    if (engine !== null) print(renderEngine(engine));
+    else if (checks.every(({ ok }) => ok)) print('engine         not running (start it with: sluice up --detach)');
+  }
+  if (checks.some(({ ok }) => !ok)) process.exitCode = exitStatus.error;
+}
+
+/** Where the server's program would come from, without bringing it. */
+function whereTemporal(): string {
+  const address = process.env['TEMPORAL_ADDRESS'];
+  if (address) return `${address} (TEMPORAL_ADDRESS), none is started here`;
+  const found = [findOnPath('temporal', process.env), cachedTemporal(process.env)].find(
+    (file) => file !== null && isExecutable(file),
+  );
+  return found ?? 'not here yet: brought when it is needed, or now with: sluice doctor --install';
+}

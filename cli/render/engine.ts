@@ -1,0 +1,26 @@
+import type { EngineStatus } from '../../client/engine/engine-status.ts';
+
+/** What runs, and where it can be reached. */
+export function renderEngine(engine: EngineStatus): string {
+  const { state, pid, stale, address, namespace, uiUrl, gemini, emulatorUrl, processes, logs } = engine;
+  return [
+    line(
+      'engine',
+      `${state}, pid ${String(pid)}${stale ? ', started by another build: restart it with sluice down' : ''}`,
+    ),
+    line('temporal', `${address} (namespace ${namespace})`),
+    ...(uiUrl === null ? [] : [line('web UI', uiUrl)]),
+    line('gemini', gemini === 'live' ? 'live' : `emulated at ${emulatorUrl}`),
+    ...processes.map((process) => line(process.name, describeProcess(process))),
+    line('logs', logs.engine),
+  ].join('\n');
+}
+
+function describeProcess({ pid, state, restarts }: EngineStatus['processes'][number]): string {
+  const times = restarts === 1 ? 'once' : `${String(restarts)} times`;
+  return `${state}, pid ${String(pid ?? '-')}${restarts === 0 ? '' : `, restarted ${times}`}`;
+}
+
+function line(label: string, text: string): string {
+  return `${label.padEnd(14)} ${text}`;
+}

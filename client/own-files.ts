@@ -1,0 +1,35 @@
+import { manifestKey } from '../domain/manifest.ts';
+import { parseSidecar, sidecarPrefix } from '../domain/sidecar.ts';
+import type { Store } from '../storage/store.ts';
+
+interface OwnFile {
+  key: string;
+  size: number;
+}
+
+const summaryKeys = [manifestKey, 'results.jsonl', 'report.md'];
+/** Staged items, those of redrives included, and results. */
+const partPattern = /^(?:results|input(?:\/redrive-[\w-]+)?)\/part-\d+\.jsonl$/;
+
+/** What the runs of a batch wrote about themselves, its `batch_info.json` excepted. */
+export async function* recordFiles(store: Store): AsyncGenerator<OwnFile> {
+  for (const prefix of ['results/', 'input/']) {
+    for await (const { key, size } of store.list(prefix)) if (partPattern.test(key)) yield { key, size };
+  }
+  for (const key of summaryKeys) yield* existing(store, key);
+}
+
+/** What a batch made: each file that one of its sidecars names, followed by that sidecar. */
+export async function* artifactFiles(store: Store, batchId: string): AsyncGenerator<OwnFile> {
+  for await (const { key, size } of store.list(sidecarPrefix)) {
+    const sidecar = parseSidecar((await store.get(key))?.toString('utf8') ?? '');
+    if (sidecar?.batch_id !== batchId) continue;
+    yield* existing(store, sidecar.file.path);
+    yield { key, size };
+  }
+}
+
+async function* existing(store: Store, key: string): AsyncGenerator<OwnFile> {
+  const found = await store.stat(key);
+  if (found !== null) yield { key, size: found.size };
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { resultRowSchema } from './result.ts';
+
+/** What is read back of `metadata/<name>.json`, the record of how one file was made. */
+const sidecarSchema = z.object({
+  batch_id: z.string(),
+  item_id: z.string(),
+  hash: z.string(),
+  file: z.object({ path: z.string(), bytes: z.int(), sha256: z.string(), mime_type: z.string() }),
+  result: resultRowSchema,
+});
+type Sidecar = z.output<typeof sidecarSchema>;
+
+export const sidecarPrefix = 'metadata/';
+
+export function sidecarKey(name: string): string {
+  return `${sidecarPrefix}${name}.json`;
+}
+
+/** Null for bytes that are no sidecar: such a file vouches for nothing. */
+export function parseSidecar(text: string): Sidecar | null {
+  try {
+    return sidecarSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { BatchReport } from '../../client/batch-report.ts';
+import { auditBatch } from './audit.ts';
+import { reportOf, Sandbox, until, type Command } from './sandbox.ts';
+
+let sandbox: Sandbox;
+const mounts: string[] = [];
+
+beforeAll(async () => {
+  sandbox = await Sandbox.create({ latencyMs: 1_500 });
+});
+afterAll(async () => {
+  for (const mount of mounts) execFileSync('umount', ['--lazy', mount]);
+  await sandbox.close();
+});
+
+/** A small disk of its own. Needs the right to mount: where that is missing the test fails and says so. */
+function mountDisk(name: string, mebibytes: number): string {
+  const directory = sandbox.path(name);
+  mkdirSync(directory);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${String(mebibytes)}m`, 'tmpfs', directory]);
+  mounts.push(directory);
+  return directory;
+}
+
+function fill(disk: string, mebibytes: number): void {
+  writeFileSync(join(disk, '.filler'), Buffer.alloc(mebibytes * 1024 * 1024));
+}
+
+/** Waits for the command to end with the exit status of a paused batch. */
+async function pausedReport(command: Command): Promise<BatchReport> {
+  const ended = await command.ended;
+  expect(ended).toMatchObject({ status: 4 });
+  return reportOf(ended);
+}
+
+/** Resumes a batch and follows it to its end. */
+async function finish(batchId: string): Promise<BatchReport> {
+  expect(await sandbox.run('batch', 'resume', batchId)).toMatchObject({ status: 0 });
+  return reportOf(await sandbox.run('batch', 'watch', batchId, '--json'));
+}
+
+test('a full disk pauses the batch before a call is made, and room and a resume finish it', async () => {
+  const disk = mountDisk('full', 48);
+  const output = join(disk, 'out');
+  fill(disk, 40);
+  const paused = await pausedReport(sandbox.start('batch', 'run', sandbox.input('full', 6), '-o', output, '--json'));
+  expect(paused.paused_reason).toMatch(/^Only \d+ KiB are free in file:\/\//);
+  expect(paused.paused_action).toContain('Free disk space');
+  expect(sandbox.callsOf('full')).toEqual([]);
+
+  rmSync(join(disk, '.filler'));
+  expect(await auditBatch(output, { name: 'full', count: 6 }, await finish(paused.batch_id))).toEqual([]);
+  expect(sandbox.callsOf('full')).toHaveLength(6);
+});
+
+test('a disk that fills up under calls pauses the batch, and the images that are paid for wait for room', async () => {
+  const disk = mountDisk('filled', 48);
+  const output = join(disk, 'out');
+  const command = ['batch', 'run', sandbox.input('filled', 8), '-o', output, '--json', '--concurrency', '4'];
+  const batch = sandbox.start(...command);
+  await until('calls are under way', () => sandbox.callsOf('filled').length >= 4);
+  // To the last byte.
+  expect(() => fill(disk, 64)).toThrow(/ENOSPC/);
+  const paused = await pausedReport(batch);
+  expect(paused.paused_reason).toContain('no space is left (ENOSPC)');
+  expect(sandbox.callsOf('filled')).toHaveLength(4);
+
+  rmSync(join(disk, '.filler'));
+  expect(await auditBatch(output, { name: 'filled', count: 8 }, await finish(paused.batch_id))).toEqual([]);
+  expect(sandbox.callsOf('filled')).toHaveLength(8);
+});
+
+test.each([
+  ['moved away', (): void => undefined],
+  ['replaced by a file', (output: string) => writeFileSync(output, '')],
+])('an output directory that is %s for a while costs a pause, not an item', async (how, replace) => {
+  const name = how.replaceAll(' ', '-');
+  const output = sandbox.path(name);
+  const command = ['batch', 'run', sandbox.input(name, 10), '-o', output, '--json', '--concurrency', '2'];
+  const batch = sandbox.start(...command);
+  await until('the first image is there', () => existsSync(join(output, `images/${name}-0.png`)));
+  renameSync(output, `${output}-elsewhere`);
+  replace(output);
+  const paused = await pausedReport(batch);
+  expect(paused.paused_reason).toMatch(/file:\/\/|staged input/);
+  expect(existsSync(join(output, 'images'))).toBe(false);
+
+  rmSync(output, { force: true });
+  renameSync(`${output}-elsewhere`, output);
+  expect(await auditBatch(output, { name, count: 10 }, await finish(paused.batch_id))).toEqual([]);
+  expect(sandbox.callsOf(name)).toHaveLength(10);
+});

@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { auditBatch, CallAccount } from './audit.ts';
+import { reportOf, Sandbox, until } from './sandbox.ts';
+
+let sandbox: Sandbox;
+
+beforeEach(async () => {
+  sandbox = await Sandbox.create({ latencyMs: 1_000 });
+});
+afterEach(() => sandbox.close());
+
+/** The command of a batch, always the same one. */
+function commandOf(name: string, items: number, ...more: string[]): string[] {
+  const input = sandbox.input(name, items);
+  return ['batch', 'run', input, '-o', sandbox.path(name), '--rate-limit', '300', '--json', ...more];
+}
+
+test('a batch whose worker, command, server and supervisor are killed loses, tears and repeats nothing', async () => {
+  const command = commandOf('all', 16, '--concurrency', '4');
+  const output = sandbox.path('all');
+  const account = new CallAccount(sandbox, 'all', output);
+  const called = (calls: number) => until(`${String(calls)} calls`, () => sandbox.calls().length >= calls);
+  const following = sandbox.start(...command);
+
+  await called(3);
+  expect(await sandbox.kill('worker')).toBe(true);
+  expect(account.noteKill()).toBeGreaterThan(0);
+  await called(8);
+  following.kill('SIGKILL');
+  expect((await following.ended).status).toBeNull();
+  expect(await sandbox.kill('server')).toBe(true);
+  account.noteKill();
+  await called(12);
+  expect(await sandbox.kill('supervisor')).toBe(true);
+  account.noteKill();
+
+  const again = await sandbox.run(...command);
+  expect(again.stderr).toContain('is running already; following it.');
+  expect(again.status).toBe(0);
+  expect(await auditBatch(output, { name: 'all', count: 16 }, reportOf(again))).toEqual([]);
+  expect(account.problems()).toEqual([]);
+});
+
+test('a command killed while it stages its input is simply given again', async () => {
+  await sandbox.run('up', '--detach');
+  const command = commandOf('early', 20_000, '--budget', '0.1');
+  const first = sandbox.start(...command);
+  await until('the first part is staged', () => existsSync(sandbox.path('early/input/part-00000.jsonl')));
+  first.kill('SIGKILL');
+  await first.ended;
+  expect(existsSync(sandbox.path('early/batch_info.json'))).toBe(false);
+
+  const again = await sandbox.run(...command);
+  expect(again.stderr).toContain('20000 items');
+  // The budget keeps the test short: the batch began, and pauses.
+  expect(again.status).toBe(4);
+  expect(reportOf(again)).toMatchObject({ total: 20_000, failed: 0, paused_reason: expect.stringContaining('Budget') });
+  expect(await sandbox.run('batch', 'cancel', reportOf(again).batch_id)).toMatchObject({ status: 0 });
+});

@@ -1,0 +1,184 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { BatchReport } from '../../client/batch-report.ts';
+import { requestStatus } from '../../client/engine/control-client.ts';
+import { stopEngine } from '../../client/engine/ensure-engine.ts';
+import type { EngineReport } from '../../client/engine/engine-status.ts';
+import { enginePaths } from '../../client/engine/home.ts';
+import { isAlive, processStartId } from '../../client/engine/process-identity.ts';
+import { readCallLog } from '../../emulators/gemini/call-log.ts';
+
+const launcher = join(import.meta.dirname, '../../sluice');
+
+export interface Ended {
+  /** Null after a signal. */
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A running command. */
+export interface Command {
+  pid: number;
+  ended: Promise<Ended>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface EmulatorFlags {
+  latencyMs?: number;
+  faults?: string;
+  rpm?: number;
+  /** @default any free one */
+  port?: number;
+}
+
+type Part = 'server' | 'worker' | 'supervisor';
+
+/**
+ * One home, one directory for files, and a Gemini emulator in a process of its own, so that a fault of
+ * the engine leaves the provider and its call log alone. Everything is real: processes, sockets, files.
+ */
+export class Sandbox {
+  readonly root = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
+  readonly home = join(this.root, 'home');
+  readonly callLog = join(this.root, 'calls.jsonl');
+  readonly #commands = new Set<ChildProcess>();
+  #emulator: { process: ChildProcess; port: number } | null = null;
+
+  /** The built launcher is what runs, so it is brought up to date first. */
+  static async create(flags: EmulatorFlags = {}): Promise<Sandbox> {
+    await promisify(execFile)(launcher, { env: { ...process.env, SLUICE_PREPARE: 'build' } });
+    const sandbox = new Sandbox();
+    await sandbox.startEmulator(flags);
+    return sandbox;
+  }
+
+  path(name: string): string {
+    return join(this.root, name);
+  }
+
+  /** Writes a CSV of items with unlike prompts and returns its path. */
+  input(name: string, items: number): string {
+    const rows = Array.from({ length: items }, (_, n) => `${name}-${String(n)},${name} picture ${String(n)}`);
+    writeFileSync(this.path(`${name}.csv`), ['id,prompt', ...rows, ''].join('\n'));
+    return this.path(`${name}.csv`);
+  }
+
+  /** Starts the emulator, again on its port if it ran before. */
+  async startEmulator(flags: EmulatorFlags = {}): Promise<void> {
+    await this.stopEmulator();
+    const args = ['emulator', 'gemini', '--port', String(flags.port ?? this.#emulator?.port ?? 0)];
+    args.push('--latency-ms', String(flags.latencyMs ?? 300), '--log', this.callLog);
+    if (flags.faults !== undefined) args.push('--faults', flags.faults);
+    if (flags.rpm !== undefined) args.push('--rpm', String(flags.rpm));
+    const child = spawn(launcher, args, { stdio: ['ignore', 'pipe', 'ignore'], env: this.#environment() });
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    this.#emulator = { process: child, port: Number(new URL(line).port) };
+  }
+
+  async stopEmulator(): Promise<void> {
+    const child = this.#emulator?.process;
+    if (child !== undefined) await end(child, 'SIGTERM');
+  }
+
+  /** Starts a command of the command line. */
+  start(...args: string[]): Command {
+    const child = spawn(launcher, args, {
+      cwd: this.root,
+      env: this.#environment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#commands.add(child);
+    const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]).then(
+      ([stdout, stderr]) => {
+        this.#commands.delete(child);
+        return { status: child.exitCode, stdout, stderr };
+      },
+    );
+    return { pid: child.pid ?? -1, ended, kill: (signal) => child.kill(signal) };
+  }
+
+  run(...args: string[]): Promise<Ended> {
+    return this.start(...args).ended;
+  }
+
+  /** What the engine says of itself; null if none runs. */
+  engine(): Promise<EngineReport | null> {
+    return requestStatus(enginePaths(this.home)).catch(() => null);
+  }
+
+  /** Kills a part of the engine and waits until it is gone; false if it did not run just then. */
+  async kill(part: Part, signal: NodeJS.Signals = 'SIGKILL'): Promise<boolean> {
+    const report = await this.engine();
+    const pid = part === 'supervisor' ? report?.pid : report?.processes.find((process) => process.name === part)?.pid;
+    if (pid === undefined || pid === null) return false;
+    const startId = processStartId(pid);
+    if (startId === null) return false;
+    process.kill(pid, signal);
+    await until(`${part} is gone`, () => !isAlive({ pid, startId }));
+    return true;
+  }
+
+  /** Calls the emulator has seen, in order of arrival. */
+  calls(): ReturnType<typeof readCallLog> {
+    return existsSync(this.callLog) ? readCallLog(this.callLog) : [];
+  }
+
+  /** Calls for the items of one input. */
+  callsOf(name: string): ReturnType<typeof readCallLog> {
+    return this.calls().filter(({ prompt }) => prompt?.startsWith(`${name} picture `));
+  }
+
+  /** Ends everything this sandbox started and removes its files. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#commands].map((child) => end(child, 'SIGKILL')));
+    await stopEngine(this.home);
+    await this.stopEmulator();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const kept = Object.entries(process.env).filter(([name]) => !/^(SLUICE|GEMINI|TEMPORAL|VITEST|NODE)_/.test(name));
+    return {
+      ...Object.fromEntries(kept),
+      SLUICE_HOME: this.home,
+      GEMINI_API_KEY: 'any',
+      GEMINI_BASE_URL: `http://127.0.0.1:${String(this.#emulator?.port ?? 0)}`,
+    };
+  }
+}
+
+/** What a command printed with `--json`. */
+export function reportOf({ stdout, stderr }: Ended): BatchReport {
+  if (stdout === '') throw new Error(`the command printed nothing: ${stderr}`);
+  return JSON.parse(stdout) as BatchReport;
+}
+
+/** Polls until `look` gives something; fails, naming what was waited for, after `deadlineMs`. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+  deadlineMs = 90_000,
+): Promise<T> {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== null && seen !== undefined && seen !== false) return seen;
+    if (Date.now() > deadline) throw new Error(`not within ${String(deadlineMs / 1000)} s: ${what}`);
+    await sleep(20);
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  await gone;
+}

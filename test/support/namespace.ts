@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection, type ClientInterceptors } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { loadDevServerConfig } from '../../client/engine/dev-server-config.ts';
+import { packageRoot } from '../../client/engine/package-root.ts';
+import { registerSearchAttributes } from '../../client/engine/temporal-setup.ts';
+import type { ModelsFile } from '../../domain/models.ts';
+import type { ImageProvider } from '../../providers/image-provider.ts';
+import { createLimiter } from '../../providers/limiter/limiter.ts';
+import { createWorkers } from '../../workers/create-workers.ts';
+import { eventually } from './eventually.ts';
+
+/** Models a namespace has; a test takes one for itself, and with it task queue, limiter and emulator of its own. */
+const modelsPerNamespace = 24;
+/** The one whose text costs, too. */
+export const textPricedModel = 'model-0';
+const keyOf = (place: number): string => `model-${String(place)}`;
+
+const models: ModelsFile = {
+  models: Object.fromEntries(
+    Array.from({ length: modelsPerNamespace }, (_, place) => [
+      keyOf(place),
+      {
+        provider: 'gemini',
+        kind: 'image',
+        // Only images cost, a tenth of a dollar each, so that sums are plain to see.
+        price: { per_image: 0.1, input_per_million: 0, output_text_per_million: place === 0 ? 1_000 : 0 },
+        image_tokens: 1_290,
+        limits: { requests_per_minute: null, tokens_per_minute: null, images_per_minute: null, concurrency: null },
+      },
+    ]),
+  ),
+  quality: { draft: keyOf(0), standard: keyOf(0), high: keyOf(0) },
+};
+
+/** A namespace of the suite's server with the real workers in it. */
+export interface TestNamespace {
+  name: string;
+  client: Client;
+  connection: Connection;
+  models: ModelsFile;
+  /** Removed at the end. */
+  directory: string;
+  /** A model nobody else of this namespace uses. */
+  takeModel(): string;
+  /** Where a model's calls go from now on. */
+  route(model: string, provider: ImageProvider): void;
+  /** Stops the workers, as a machine that goes down in order does. */
+  stopWorkers(): Promise<void>;
+  startWorkers(): Promise<void>;
+  close(): Promise<void>;
+}
+
+let runtimeInstalled = false;
+
+export async function openNamespace(
+  address: string,
+  workflowBundlePath: string,
+  interceptors: ClientInterceptors = {},
+): Promise<TestNamespace> {
+  if (!runtimeInstalled) {
+    Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+    runtimeInstalled = true;
+  }
+  const name = `test-${randomUUID()}`;
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-workflows-'));
+  const connection = await Connection.connect({ address });
+  const native = await NativeConnection.connect({ address });
+  await prepareNamespace(connection, address, name);
+  const client = new Client({ connection, namespace: name, interceptors });
+  const limiter = createLimiter({ path: join(directory, 'limits.sqlite') });
+  const routes = new Map<string, ImageProvider>();
+  let taken = 1;
+  let running: { workers: Worker[]; ended: Promise<void> } | null = null;
+
+  const provider: ImageProvider = {
+    generateImage(request, options) {
+      const route = routes.get(request.model);
+      if (route === undefined) throw new Error(`No test has taken ${request.model}.`);
+      return route.generateImage(request, options);
+    },
+  };
+  const self: TestNamespace = {
+    name,
+    client,
+    connection,
+    models,
+    directory,
+    takeModel: () => keyOf(taken++),
+    route: (model, to) => void routes.set(model, to),
+    async startWorkers() {
+      const workers = await createWorkers({
+        connection: native,
+        namespace: name,
+        client: client.workflow,
+        workflowBundlePath,
+        models,
+        limiter,
+        modes: ['emulated'],
+        provider: () => provider,
+      });
+      running = { workers, ended: Promise.all(workers.map((worker) => worker.run())).then(() => undefined) };
+    },
+    async stopWorkers() {
+      for (const worker of running?.workers ?? []) worker.shutdown();
+      await running?.ended;
+      running = null;
+    },
+    async close() {
+      await self.stopWorkers();
+      limiter.close();
+      await native.close();
+      await connection.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+  await self.startWorkers();
+  return self;
+}
+
+async function prepareNamespace(connection: Connection, address: string, namespace: string): Promise<void> {
+  await connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: msToTs('1 day'),
+  });
+  const { search_attributes: attributes } = loadDevServerConfig(join(packageRoot, 'temporal-dev.yaml'));
+  await eventually(async () => {
+    await registerSearchAttributes(address, namespace, attributes);
+    return true;
+  });
+  await eventually(() =>
+    connection.workflowService.countWorkflowExecutions({ namespace, query: `SluiceBatch = 'none'` }),
+  );
+}
