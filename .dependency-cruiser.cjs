@@ -13,7 +13,7 @@ const layers = {
     'zod',
     'node:',
   ],
-  emulators: ['^emulators/', '^domain/', 'zod', 'pngjs', 'yaml', 'node:'],
+  emulators: ['^emulators/', '^domain/', 'zod', 'pngjs', 'yaml', 'ws', 'node:'],
   client: [
     '^client/',
     '^domain/',

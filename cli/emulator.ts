@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { notice, print } from './output.ts';
 import { numberFrom, wholeNumber } from './parse-number.ts';
 
@@ -12,11 +12,28 @@ interface EmulatorFlags {
   quiet?: boolean;
 }
 
+interface ComfyFlags {
+  port: number;
+  vramGb: number;
+  timeScale: number;
+  loadSeconds: number;
+  gpu: string;
+  profile: 'old' | 'new';
+  seed: number;
+  faults?: string;
+  directory?: string;
+  log?: string;
+  quiet?: boolean;
+}
+
+/** Registers `sluice emulator`. */
 export function addEmulator(program: Command): void {
-  program
+  const emulator = program
     .command('emulator')
     .description('run an emulated provider on its own')
-    .addHelpText('after', '\nExample:\n  sluice emulator gemini --port 8089')
+    .addHelpText('after', '\nExample:\n  sluice emulator gemini --port 8089');
+  addComfyUi(emulator);
+  emulator
     .command('gemini')
     .description('Gemini’s image models over HTTP on the loopback interface')
     .option('--port <n>', 'port, 0 for any free one', wholeNumber(0, 65_535), 0)
@@ -48,5 +65,43 @@ export function addEmulator(program: Command): void {
         notice(`Emulated Gemini. Use it with: GEMINI_API_KEY=any GEMINI_BASE_URL=${emulator.url} sluice batch run …`);
       }
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close());
+    });
+}
+
+function addComfyUi(emulator: Command): void {
+  emulator
+    .command('comfyui')
+    .description('a ComfyUI server with one virtual GPU, over HTTP and WebSocket on the loopback interface')
+    .option('--port <n>', 'port, 0 for any free one', wholeNumber(0, 65_535), 0)
+    .option('--vram-gb <n>', 'memory of the GPU', numberFrom(1), 24)
+    .option('--time-scale <x>', '1 for real time, 0.1 for a tenth of it', numberFrom(0), 1)
+    .option('--load-seconds <n>', 'time a checkpoint takes to load, before scaling', numberFrom(0), 8)
+    .option('--gpu <name>', 'what the GPU is called in the log', 'gpu0')
+    .addOption(
+      new Option('--profile <profile>', 'habits of server 0.3.64 (old) or 0.30 (new)')
+        .choices(['old', 'new'])
+        .default('new'),
+    )
+    .option('--seed <n>', 'seed of faults', wholeNumber(0, 2_147_483_647), 0)
+    .option('--faults <faults>', 'file, JSON, or e.g. cut=0.05,oom=0.02,slow_ms=500')
+    .option('--directory <dir>', 'keep output/, input/ and temp/ here')
+    .option('--log <file>', 'append what the GPU does to this file, one JSON object a line')
+    .option('--quiet', 'say nothing')
+    .addHelpText('after', '\nExample:\n  sluice emulator comfyui --port 8188 --vram-gb 48 --time-scale 0.1')
+    .action(async ({ log, faults, quiet, ...flags }: ComfyFlags) => {
+      const [{ startComfyEmulator }, { parseComfyFaults }] = await Promise.all([
+        import('../emulators/comfyui/server.ts'),
+        import('../emulators/comfyui/faults.ts'),
+      ]);
+      const started = await startComfyEmulator({
+        ...flags,
+        ...(faults === undefined ? {} : { faults: parseComfyFaults(faults) }),
+        ...(log === undefined ? {} : { gpuLog: log }),
+      });
+      if (quiet !== true) {
+        print(started.url);
+        notice(`Emulated ComfyUI with a GPU of ${String(flags.vramGb)} GB.`);
+      }
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void started.close());
     });
 }

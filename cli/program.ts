@@ -3,6 +3,7 @@ import { SluiceError } from '../domain/errors.ts';
 import { addControl } from './batch/control.ts';
 import { addInspection } from './batch/inspect.ts';
 import { addCreate, addRun } from './batch/run.ts';
+import { addComfy } from './comfy.ts';
 import { addEmulator } from './emulator.ts';
 import { addEngine } from './engine.ts';
 import { exitStatus, exitStatusOfError } from './exit-status.ts';
@@ -52,6 +53,7 @@ function createProgram(): Command {
   addControl(batch);
   addEngine(program);
   addEmulator(program);
+  addComfy(program);
   return throwing(program);
 }
 

@@ -19,6 +19,14 @@ export const errorCatalog = {
   AUTH: { retryable: false, action: 'Check the API key (GEMINI_API_KEY), then resume the batch.' },
   QUOTA_EXCEEDED: { retryable: false, action: 'Wait for the quota to reset or raise it, then resume the batch.' },
   CONTENT_BLOCKED: { retryable: false, action: 'Reword the prompt: the provider refused its content.' },
+  OUT_OF_MEMORY: {
+    retryable: true,
+    action: 'Use a smaller batch size or picture, or a GPU with more memory.',
+  },
+  EXECUTION_FAILED: {
+    retryable: true,
+    action: 'Look at the node named in the message; the ComfyUI log has the traceback.',
+  },
   // What became of an item for reasons of our own.
   INPUT_CORRUPT: {
     retryable: false,

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { SluiceError } from '../../domain/errors.ts';
-import { randomStream } from './random.ts';
+import { readFaultText } from '../shared/fault-text.ts';
+import { randomStream } from '../shared/random.ts';
 
 /** What can go wrong with a call. */
 export const faultNames = [
@@ -77,49 +77,12 @@ function sum(rates: Partial<Record<FaultName, number>>): number {
 }
 
 /**
- * Reads faults as the command line takes them: inline JSON, `text_only=0.1,unavailable=0.03` (rates;
- * `retry_delay_ms` and `slow_ms` too), or the path of a file with either.
+ * Faults as the command line takes them, e.g. `text_only=0.1,unavailable=0.03,slow_ms=200`.
  *
  * @throws SluiceError USAGE that says what is wrong.
  */
 export function parseFaults(text: string): FaultSpec {
-  const source = text.trim();
-  if (source.startsWith('{')) return checkFaults(parseInlineJson(source));
-  if (/^\w+\s*=/.test(source)) return checkFaults(parsePairs(source));
-  let content: string;
-  try {
-    content = readFileSync(source, 'utf8').trim();
-  } catch (error) {
-    throw new SluiceError(
-      'USAGE',
-      `The faults are neither JSON, nor name=rate pairs, nor a file that can be read: ${source}`,
-      {
-        cause: error,
-      },
-    );
-  }
-  return checkFaults(content.startsWith('{') ? parseInlineJson(content) : parsePairs(content));
-}
-
-function parseInlineJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new SluiceError('USAGE', 'The faults are not valid JSON.', { cause: error });
-  }
-}
-
-function parsePairs(text: string): unknown {
-  const rates: Record<string, number> = {};
-  const delays: Record<string, number> = {};
-  for (const pair of text.split(/[,\n]/).filter((line) => line.trim() !== '')) {
-    const [, name, value] = /^\s*(\w+)\s*=\s*([\d.]+)\s*$/.exec(pair) ?? [];
-    if (name === undefined || value === undefined) {
-      throw new SluiceError('USAGE', `A fault is given as name=rate, e.g. text_only=0.1, not as: ${pair.trim()}`);
-    }
-    (name.endsWith('_ms') ? delays : rates)[name] = Number(value);
-  }
-  return { rates, ...delays };
+  return checkFaults(readFaultText(text));
 }
 
 function checkFaults(value: unknown): FaultSpec {

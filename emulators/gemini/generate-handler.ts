@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answer, errorReply, isImmediate } from './behaviour.ts';
 import type { CallEnd, CallLog, CallStart } from './call-log.ts';
-import { now } from './clock.ts';
+import { now } from '../shared/clock.ts';
 import { FaultPicker } from './faults.ts';
 import { parseGenerateRequest } from './generate-request.ts';
 import { readBody, send, type Reply } from './http.ts';

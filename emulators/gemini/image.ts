@@ -1,6 +1,7 @@
-import { advance, Canvas, lineHeight } from './canvas.ts';
-import { encodePng } from './png.ts';
-import { randomStream } from './random.ts';
+import { advance, Canvas, lineHeight } from '../shared/canvas.ts';
+import { hsl } from '../shared/color.ts';
+import { encodePng } from '../shared/png.ts';
+import { randomStream } from '../shared/random.ts';
 
 const mark = 'EMULATED - NOT A GEMINI IMAGE';
 
@@ -43,16 +44,6 @@ function makePalette(random: () => number): [number, number, number][] {
   const accents = Array.from({ length: color.accents }, (_, n) => hsl(accentHue + n * 18, 0.6, 0.38 + n * 0.09));
   const fixed: [number, number, number][] = [hsl(hue, 0.35, 0.12), hsl(hue, 0.3, 0.96), hsl(hue, 0.3, 0.72)];
   return [...sky, ...accents, ...fixed, [255, 204, 0], [30, 26, 0]];
-}
-
-/** @see https://www.w3.org/TR/css-color-4/#hsl-to-rgb */
-function hsl(hue: number, saturation: number, lightness: number): [number, number, number] {
-  const channel = (n: number) => {
-    const k = (n + hue / 30) % 12;
-    const amplitude = saturation * Math.min(lightness, 1 - lightness);
-    return Math.round(255 * (lightness - amplitude * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
-  };
-  return [channel(0), channel(8), channel(4)];
 }
 
 function drawScene(canvas: Canvas, random: () => number): void {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { SluiceError } from '../../domain/errors.ts';
 import { errorReply } from './behaviour.ts';
 import { CallLog } from './call-log.ts';
-import { now } from './clock.ts';
+import { now } from '../shared/clock.ts';
 import { createGenerateHandler } from './generate-handler.ts';
 import { send, type Reply } from './http.ts';
 import { checkOptions, type GeminiEmulatorOptions } from './options.ts';

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { BatchReport } from '../../client/batch-report.ts';
-import { randomStream } from '../../emulators/gemini/random.ts';
+import { randomStream } from '../../emulators/shared/random.ts';
 import { auditBatch, CallAccount } from './audit.ts';
 import { Sandbox, until, type Command } from './sandbox.ts';
 

@@ -8,6 +8,13 @@ export interface IndexedImage {
   rows: Uint8Array;
   /** RGB triples, at most 256. */
   palette: readonly (readonly [number, number, number])[];
+  /** `rows` after {@link compressRows}, where that was done ahead. */
+  compressed?: Buffer;
+}
+
+/** The costly part of writing a PNG. */
+export function compressRows(rows: Uint8Array): Buffer {
+  return deflateSync(rows, { level: 1, strategy: constants.Z_RLE });
 }
 
 /**
@@ -27,7 +34,7 @@ export function encodePng(image: IndexedImage, texts: Record<string, string>): B
     chunk('IHDR', header),
     chunk('PLTE', Buffer.from(image.palette.flat())),
     ...Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text)),
-    chunk('IDAT', deflateSync(image.rows, { level: 1, strategy: constants.Z_RLE })),
+    chunk('IDAT', image.compressed ?? compressRows(image.rows)),
     chunk('IEND', Buffer.alloc(0)),
   ]);
 }
