@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that talk to the suite's own Temporal server. */
-const onTemporal = ['test/workflows/**/*.test.ts', 'test/activities/**/*.test.ts'];
+const onTemporal = ['workflows', 'activities', 'replay'].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** Two workers: many tests run a Temporal server of their own. No retries: a flaky test is a defect. */
 export default defineConfig({

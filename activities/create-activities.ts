@@ -25,7 +25,10 @@ export function createCoreActivities({ client, limiter, openStore }: CoreDeps): 
     finishBatch: (input) => mappingErrors(() => finishBatch(openStore(input.summary.storeUri), input)),
     awaitItem: (input) => awaitItem(client, input),
     applyLimits: (input) => {
-      limiter.setLimits(batchLimiterKey(input.batchId), { requestsPerMinute: input.ratePerMinute });
+      limiter.setLimits(batchLimiterKey(input.batchId), {
+        requestsPerMinute: input.ratePerMinute,
+        revision: input.limitsRevision,
+      });
       return Promise.resolve();
     },
   };

@@ -1,13 +1,15 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { heartbeat } from '@temporalio/activity';
+import { createHashMap } from '../domain/hash-map.ts';
 import { stagedItemSchema, type StagedItem } from '../domain/item.ts';
 import { partKey } from '../domain/part-key.ts';
-import type { ResultRow } from '../domain/result.ts';
+import { itemStatuses, type ItemStatus } from '../domain/result.ts';
 import { addResult, emptyTally } from '../domain/tally.ts';
+import { scanResults, statusAt } from '../storage/results-scan.ts';
 import type { Store } from '../storage/store.ts';
 import { findFinished } from './artifact.ts';
-import { countStatus, scanResults, statusAt } from '../storage/results-scan.ts';
+import { createPartWriter } from './part-writer.ts';
 import type { OpenRunInput, OpenRunResult } from './types.ts';
 
 /** Items in one part of a redrive's segment. */
@@ -15,77 +17,102 @@ const rowsPerPart = 500;
 
 /**
  * Selects the items to run again by the last result of each, and stages them as a segment of their
- * own. Reads results and input as streams; run again with the same prefix it writes the same.
+ * own. Results are looked up by the item's id, because an altered input may have moved it; the result of
+ * one that has moved and is done is recorded again at its new place. Reads results and input as
+ * streams; run again with the same prefix it writes the same.
  */
 export async function openRun(store: Store, input: OpenRunInput): Promise<OpenRunResult> {
+  const earlier = await readEarlier(store, input.input.total);
+  const counts = { succeeded: 0, failed: 0, cancelled: 0 };
+  const selected = { succeeded: 0, failed: 0, cancelled: 0 };
+  const segment = createPartWriter(store, input.prefix, 0, rowsPerPart);
+  const moved = createPartWriter(store, 'results', earlier.nextPart, rowsPerPart);
+  for await (const { item, index } of stagedItems(store, input.input)) {
+    const own = item === null ? { status: earlier.statusAt(index), sequence: -1 } : earlier.of(item.id);
+    if (own.status !== undefined) counts[own.status] += 1;
+    // A damaged line is left out: its item was reported when it was first read.
+    if (item === null) continue;
+    if (await isSelected(store, input, item, own, earlier.codes.get(item.id))) {
+      if (own.status !== undefined) selected[own.status] += 1;
+      await segment.add(item);
+    } else if (own.status === 'succeeded' && earlier.lastSequenceAt(index) !== own.sequence) {
+      const row = await findFinished(store, input.batchId, item);
+      if (row !== null) await moved.add({ ...row, index });
+    }
+  }
+  await segment.finish();
+  await moved.finish();
+  return {
+    segment: { prefix: input.prefix, total: segment.rows, rowsPerPart },
+    tally: earlier.tally,
+    ...counts,
+    selectedSucceeded: selected.succeeded,
+    selectedFailed: selected.failed,
+    selectedCancelled: selected.cancelled,
+    nextPart: moved.nextPart,
+    rows: earlier.rows + moved.rows,
+  };
+}
+
+interface OwnResult {
+  status: ItemStatus | undefined;
+  /** Number of the item's last row; -1 without one. */
+  sequence: number;
+}
+
+async function readEarlier(store: Store, total: number) {
   const tally = emptyTally();
-  const codes = new Map<number, string>();
-  const last = await scanResults(store, input.input.total, (row, sequence) => {
+  const codes = new Map<string, string>();
+  const places = createHashMap();
+  const last = await scanResults(store, total, (row, sequence) => {
     addResult(tally, row);
-    noteCode(codes, row);
+    // Only failures have a code worth keeping: a batch with a million failed items is paused long before.
+    if (row.status === 'failed') codes.set(row.request_id, row.error_code ?? 'INTERNAL');
+    else codes.delete(row.request_id);
+    places.set(row.request_id, sequence * 4 + 1 + itemStatuses.indexOf(row.status));
     if (sequence % 1_000 === 0) heartbeat();
   });
-  const result: OpenRunResult = {
-    segment: { prefix: input.prefix, total: 0, rowsPerPart },
+  return {
     tally,
-    succeeded: countStatus(last, 'succeeded'),
-    failed: countStatus(last, 'failed'),
-    cancelled: countStatus(last, 'cancelled'),
-    selectedSucceeded: 0,
-    selectedFailed: 0,
-    selectedCancelled: 0,
-    nextPart: last.nextPart,
+    codes,
     rows: last.rows,
+    nextPart: last.nextPart,
+    statusAt: (index: number) => statusAt(last, index),
+    lastSequenceAt: (index: number) => last.sequence[index],
+    of(itemId: string): OwnResult {
+      const place = places.get(itemId);
+      if (place === undefined) return { status: undefined, sequence: -1 };
+      return { status: itemStatuses[(place % 4) - 1], sequence: Math.floor(place / 4) };
+    },
   };
-  let lines: string[] = [];
-  const writePart = async (): Promise<void> => {
-    if (lines.length === 0) return;
-    await store.put(partKey(input.prefix, Math.floor((result.segment.total - 1) / rowsPerPart)), lines.join(''));
-    lines = [];
-    heartbeat();
-  };
-  for await (const item of stagedItems(store, input.input)) {
-    const status = statusAt(last, item.index);
-    if (!(await isSelected(store, input, item, status, codes.get(item.index)))) continue;
-    result.segment.total += 1;
-    if (status === 'succeeded') result.selectedSucceeded += 1;
-    if (status === 'failed') result.selectedFailed += 1;
-    if (status === 'cancelled') result.selectedCancelled += 1;
-    lines.push(`${JSON.stringify(item)}\n`);
-    if (lines.length === rowsPerPart) await writePart();
-  }
-  await writePart();
-  return result;
 }
 
 async function isSelected(
   store: Store,
-  { selector, batchId }: OpenRunInput,
+  { selector, batchId, fromRow = 0 }: OpenRunInput,
   item: StagedItem,
-  status: ResultRow['status'] | undefined,
+  { status, sequence }: OwnResult,
   code: string | undefined,
 ): Promise<boolean> {
   if (selector.itemIds !== undefined && !selector.itemIds.includes(item.id)) return false;
-  if (selector.codes !== undefined) return status === 'failed' && selector.codes.includes(code ?? '');
-  if (status === 'failed') return true;
+  if (selector.codes !== undefined && !(status === 'failed' && selector.codes.includes(code ?? ''))) return false;
+  if (status === 'failed') return sequence >= fromRow;
   if (selector.select === 'failed') return false;
   return status !== 'succeeded' || (await findFinished(store, batchId, item)) === null;
 }
 
-/** Only failures have a code worth keeping: a batch with a million failed items is paused long before. */
-function noteCode(codes: Map<number, string>, row: ResultRow): void {
-  if (row.status === 'failed') codes.set(row.index, row.error_code ?? 'INTERNAL');
-  else codes.delete(row.index);
-}
-
-/** The batch's items in order; a damaged line is left out, its item was reported when it was first read. */
-async function* stagedItems(store: Store, segment: OpenRunInput['input']): AsyncGenerator<StagedItem> {
+/** The batch's items in order; null where a line is damaged. */
+async function* stagedItems(
+  store: Store,
+  segment: OpenRunInput['input'],
+): AsyncGenerator<{ item: StagedItem | null; index: number }> {
   for (let part = 0; part * segment.rowsPerPart < segment.total; part++) {
     const stream = await store.getStream(partKey(segment.prefix, part));
     if (stream === null) continue;
+    let index = part * segment.rowsPerPart;
     for await (const line of createInterface({ input: Readable.from(stream), crlfDelay: Infinity })) {
-      const item = parseItem(line);
-      if (item !== null) yield item;
+      yield { item: parseItem(line), index };
+      index += 1;
     }
   }
 }

@@ -45,6 +45,8 @@ export interface OpenRunInput {
   storeUri: string;
   input: Segment;
   selector: RedriveSelector;
+  /** Only what failed in this row of the results or a later one: earlier failures are not this run's. @default 0 */
+  fromRow?: number;
   /** Prefix the selected items are staged under, e.g. `input/redrive-001`. */
   prefix: string;
 }
@@ -68,6 +70,8 @@ export interface OpenRunResult {
 export interface ApplyLimitsInput {
   batchId: string;
   ratePerMinute: number | null;
+  /** As of an item: see `ItemInput`. */
+  limitsRevision: number;
 }
 
 export interface AwaitItemInput {

@@ -22,9 +22,17 @@ export function numberFrom(min: number, max = Infinity): (text: string) => numbe
   };
 }
 
-/** A whole number in a range, or `none`, which becomes null. */
-export function numberOrNone(parse: (text: string) => number): (text: string) => number | null {
-  return (text) => (text === 'none' ? null : parse(text));
+/** What a limit may be set to: a number, or no limit at all. */
+export type NumberOrNone = number | 'none';
+
+/** A number, or `none`. Stays a word until the options are complete, because commander takes null for absent. */
+export function numberOrNone(parse: (text: string) => number): (text: string) => NumberOrNone {
+  return (text) => (text === 'none' ? text : parse(text));
+}
+
+/** The value of a limit: null for `none`. */
+export function limitOf(value: NumberOrNone): number | null {
+  return value === 'none' ? null : value;
 }
 
 /** `30m`, `12h`, `7d`, `2w` as milliseconds. */

@@ -58,6 +58,16 @@ export class BatchHandle {
     return this.try(() => this.handle.result() as Promise<BatchSummary>);
   }
 
+  /** Resolves when the batch has closed; never, if that cannot be told. `signal` ends the question. */
+  async whenClosed(signal: AbortSignal): Promise<void> {
+    try {
+      await this.client.withAbortSignal(signal, () => this.handle.result());
+    } catch {
+      // Cancelled, terminated, or nobody answers: who asks finds out by `find`.
+      await new Promise(() => undefined);
+    }
+  }
+
   async signal(name: 'pause' | 'resume' | 'cancel'): Promise<void> {
     await this.assertRunning();
     await this.try(() => this.handle.signal(name));

@@ -2,7 +2,6 @@ import type { ItemStatus, ResultRow } from '../domain/result.ts';
 import { openStore } from '../storage/open-store.ts';
 import { readRows, scanResults } from '../storage/results-scan.ts';
 import type { BatchHandle } from './batch-handle.ts';
-import { SluiceError } from '../domain/errors.ts';
 import { notFound } from './errors.ts';
 
 export interface JobsOptions {

@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Limits, LimitsChange } from '../domain/batch-spec.ts';
 import type { BatchProgress, BatchSummary, RedriveSelector } from '../domain/batch.ts';
 import { SluiceError } from '../domain/errors.ts';
+import type { ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import type { ResultRow } from '../domain/result.ts';
 import { openStore } from '../storage/open-store.ts';
@@ -34,11 +35,17 @@ export interface ConnectOptions {
 export class Sluice {
   readonly engine: EngineStatus;
   readonly models: ModelsFile;
+  /**
+   * What batches submitted here use. `live` only if this process itself was given a key: an engine that
+   * got one from somebody else does not make it pay.
+   */
+  readonly mode: ProviderMode;
   private readonly connection: Connection;
   private readonly client: Client;
 
-  private constructor(engine: EngineStatus, models: ModelsFile, connection: Connection) {
+  private constructor(engine: EngineStatus, models: ModelsFile, mode: ProviderMode, connection: Connection) {
     this.engine = engine;
+    this.mode = mode;
     this.models = models;
     this.connection = connection;
     this.client = new Client({ connection, namespace: engine.namespace });
@@ -69,7 +76,7 @@ export class Sluice {
     const models = await loadModels(home);
     try {
       const connection = await Connection.connect({ address: engine.address, connectTimeout: '10 seconds' });
-      return new Sluice(engine, models, connection);
+      return new Sluice(engine, models, apiKey === undefined ? 'emulated' : 'live', connection);
     } catch (cause) {
       throw new SluiceError('ENGINE_UNAVAILABLE', `Temporal does not answer at ${engine.address}.`, { cause });
     }
@@ -81,10 +88,7 @@ export class Sluice {
    * OUTPUT_NOT_WRITABLE, USAGE, UNKNOWN_MODEL, UNKNOWN_FLOW, STORAGE_*
    */
   submit(options: SubmitOptions): Promise<Submission> {
-    return submit(
-      { home: this.engine.home, client: this.client, models: this.models, mode: this.engine.gemini },
-      options,
-    );
+    return submit({ home: this.engine.home, client: this.client, models: this.models, mode: this.mode }, options);
   }
 
   /** Results as they complete; returns the summary at the end, null if the batch was ended from outside. */
@@ -136,7 +140,7 @@ export class Sluice {
 
   /** Runs failed items again, in the running batch or, once it has closed, as a further run of it. */
   retry(batchId: string, selector: Omit<RedriveSelector, 'select'> = {}): Promise<Retried> {
-    return retryBatch(this.client, this.batch(batchId), this.engine.gemini, selector);
+    return retryBatch(this.client, this.batch(batchId), this.mode, selector);
   }
 
   /** The Markdown report of a closed batch; null while there is none. */

@@ -85,7 +85,7 @@ export async function submit(context: SubmitContext, options: SubmitOptions): Pr
   const undo = await makeDirectory(storeUri);
   const turn = await takeTurn(context.home, storeUri);
   try {
-    return await submitTo(openStore(storeUri), freshId, context, options);
+    return await submitTo(openStore(storeUri), context, options, freshId);
   } catch (error) {
     await undo();
     throw error;
@@ -96,9 +96,9 @@ export async function submit(context: SubmitContext, options: SubmitOptions): Pr
 
 async function submitTo(
   store: Store,
-  freshId: string,
   context: SubmitContext,
   options: SubmitOptions,
+  freshId: string,
 ): Promise<Submission> {
   const { spec, flow } = parseSpec(options.spec);
   const storeUri = store.uri;

@@ -29,12 +29,26 @@ export async function* watchBatch(
   handle: BatchHandle,
   options: WatchOptions = {},
 ): AsyncGenerator<ResultRow, BatchSummary | null> {
+  // What was asked for the sake of this iteration ends with it, however it ends.
+  const left = new AbortController();
+  const signal = options.signal === undefined ? left.signal : AbortSignal.any([left.signal, options.signal]);
+  try {
+    return yield* followBatch(handle, { ...options, signal });
+  } finally {
+    left.abort();
+  }
+}
+
+async function* followBatch(
+  handle: BatchHandle,
+  options: WatchOptions & { signal: AbortSignal },
+): AsyncGenerator<ResultRow, BatchSummary | null> {
   const { signal, intervalMs = 250, onProgress, patienceMs = 60_000 } = options;
   let next = options.fromRow ?? 0;
   const nap = createNap(handle, signal);
   let silentSince: number | null = null;
   for (;;) {
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     let found: Awaited<ReturnType<BatchHandle['find']>>;
     let progress: BatchProgress | null = null;
     try {
@@ -69,25 +83,19 @@ export async function* watchBatch(
   }
 }
 
-/** Waits between two questions; the end of the batch ends the wait, once. */
-function createNap(handle: BatchHandle, signal: AbortSignal | undefined): (ms: number) => Promise<void> {
+/** Waits between two questions; the end of the batch cuts the wait short, once. */
+function createNap(handle: BatchHandle, signal: AbortSignal): (ms: number) => Promise<void> {
   const closed = new AbortController();
-  let early = AbortSignal.any([closed.signal, ...(signal === undefined ? [] : [signal])]);
-  let listening = false;
+  let wake = AbortSignal.any([closed.signal, signal]);
+  void handle.whenClosed(signal).then(() => {
+    closed.abort();
+  });
   return async (ms) => {
-    if (!listening) {
-      listening = true;
-      // An answer that never comes costs nothing: the batch is asked all the same.
-      handle.summary().then(
-        () => closed.abort(),
-        () => undefined,
-      );
-    }
     try {
-      await delay(ms, undefined, { signal: early });
+      await delay(ms, undefined, { signal: wake });
     } catch (error) {
-      if (signal?.aborted === true || !closed.signal.aborted) throw error;
-      early = signal ?? new AbortController().signal;
+      if (signal.aborted) throw error;
+      wake = signal;
     }
   };
 }

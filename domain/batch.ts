@@ -102,6 +102,8 @@ export interface BatchState {
   /** Number of the next results part, and how many rows are in the parts before it. */
   nextPart: number;
   flushedRows: number;
+  /** Sequence number of the first result of this run of the batch; earlier ones are an earlier run's. */
+  firstRow: number;
   redrives: number;
   /** Items of a redrive that have not ended yet; another redrive waits for them. */
   redriveOpen: number;

@@ -1,14 +1,7 @@
-/** The one place that builds and takes apart workflow ids and task queue names. */
+/** The one place that builds workflow ids and task queue names. */
 
 export function itemWorkflowId(batchId: string, itemId: string): string {
   return `${batchId}/${itemId}`;
-}
-
-export function parseItemWorkflowId(workflowId: string): { batchId: string; itemId: string } {
-  const slash = workflowId.indexOf('/');
-  return slash < 0
-    ? { batchId: workflowId, itemId: '' }
-    : { batchId: workflowId.slice(0, slash), itemId: workflowId.slice(slash + 1) };
 }
 
 /** Task queue of workflows and light activities. */

@@ -30,7 +30,9 @@ function fieldProblem(field: string, value: unknown): string | null {
 
 function toleratedProblem(value: unknown): string | null {
   if (typeof value !== 'object' || value === null) return 'must be an object with count, percent, minSample';
-  const { count = null, percent = null, minSample = 10 } = value as Record<string, unknown>;
+  const { count = null, percent = null, minSample = 10, ...others } = value as Record<string, unknown>;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) return `${unknown} is not part of it (count, percent, minSample are)`;
   if (count !== null && !isInteger(count, 0, Infinity)) return 'count must be a whole number, 0 or more, or null';
   if (percent !== null && !isNumber(percent, 0, 100)) return 'percent must be from 0 to 100, or null';
   return isInteger(minSample, 1, Infinity) ? null : 'minSample must be a whole number, 1 or more';

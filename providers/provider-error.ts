@@ -5,7 +5,11 @@ import type { Usage } from '../domain/result.ts';
 export class ProviderError extends SluiceError {
   readonly usage: Usage | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { retryAfterMs?: number; cause?: unknown; usage?: Usage } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { retryAfterMs?: number; cause?: unknown; usage?: Usage } = {},
+  ) {
     super(code, message, options);
     this.usage = options.usage;
   }

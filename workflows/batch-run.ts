@@ -1,6 +1,5 @@
 import { ApplicationFailure, condition, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type {
-  BatchCounts,
   BatchInput,
   BatchProgress,
   BatchState,
@@ -15,12 +14,13 @@ import { addResult, totalCostUsd } from '../domain/tally.ts';
 import { judgeBudget } from './budget.ts';
 import { Children } from './children.ts';
 import { renderDetails } from './details.ts';
-import { environmentFailure, isRedriven, rowOfEnd, type ItemEnd } from './item-end.ts';
+import { environmentFailure, rowOfEnd, type ItemEnd } from './item-end.ts';
 import { applyLimits, writeSummary } from './core-activities.ts';
 import { respondToOutcome } from './failure-response.ts';
 import { ItemSource } from './item-source.ts';
+import { PauseTimer } from './pause-timer.ts';
 import { beginPause, endPause, storagePause, type PauseReason } from './pausing.ts';
-import { stageSelected, takeOver } from './reopening.ts';
+import { appendRedrive, isRedriven, stageSelected, takeOver } from './reopening.ts';
 import { ResultBuffer } from './result-buffer.ts';
 import { countsOf, finishedOf, freshState, progressOf, summaryOf } from './batch-state.ts';
 import { stateAttribute } from './search-attributes.ts';
@@ -38,6 +38,7 @@ export class BatchRun {
   private redriving = false;
   private closed = false;
   private shownState: string | null = null;
+  private readonly pauseTimer = new PauseTimer();
 
   constructor(input: BatchInput) {
     this.input = input;
@@ -52,12 +53,12 @@ export class BatchRun {
         batchId: input.batchId,
         storeUri: input.storeUri,
         status: this.status,
-        finished: this.finished + this.state.skipped,
+        finished: finishedOf(this.state) + this.state.skipped,
         total: input.input.total,
       }),
       onChange: this.wake,
       onError: (error) => {
-        this.storageFailed('Results cannot be written', error);
+        this.pause(storagePause('Results cannot be written', error));
       },
     });
   }
@@ -70,6 +71,7 @@ export class BatchRun {
   async run(full: () => boolean): Promise<Outcome> {
     for (const item of this.state.inFlight) this.children.attach(item);
     this.state.inFlight = [];
+    if (this.state.ending === 'cancelled') this.children.cancelAll();
     if (this.input.reopen !== undefined && this.input.carried === undefined) await this.reopen(this.input.reopen);
     for (;;) {
       this.changed = false;
@@ -102,7 +104,8 @@ export class BatchRun {
   }
 
   cancel(): void {
-    if (this.state.ending !== null) return;
+    // When all is done and only the report is missing, there is nothing left to cancel.
+    if (this.state.ending !== null || this.isDone()) return;
     this.state.ending = 'cancelled';
     this.state.pause = null;
     this.children.cancelAll();
@@ -115,7 +118,11 @@ export class BatchRun {
     this.state.limitsRevision += 1;
     this.wake();
     if (limits.ratePerMinute !== ratePerMinute) {
-      await applyLimits({ batchId: this.input.batchId, ratePerMinute: limits.ratePerMinute });
+      await applyLimits({
+        batchId: this.input.batchId,
+        ratePerMinute: limits.ratePerMinute,
+        limitsRevision: this.state.limitsRevision,
+      });
     }
     return limits;
   }
@@ -128,9 +135,7 @@ export class BatchRun {
         throw ApplicationFailure.nonRetryable('Results cannot be written, so none can be selected.', 'STORAGE_ERROR');
       }
       const opened = await stageSelected(this.input, this.state, { ...selector, select: 'failed' });
-      this.state.failed -= opened.selectedFailed;
-      this.state.redriveOpen += opened.segment.total;
-      if (opened.segment.total > 0) this.state.segments.push(opened.segment);
+      appendRedrive(this.state, opened);
       return { items: opened.segment.total };
     } finally {
       this.redriving = false;
@@ -155,14 +160,10 @@ export class BatchRun {
 
   private get status(): BatchStatus {
     const { state } = this;
-    if (state.pause !== null) return 'paused';
-    if (!this.isDone()) return 'running';
+    if (!this.isDone()) return state.pause === null ? 'running' : 'paused';
     if (state.ending === 'cancelled') return 'cancelled';
-    return state.failed > 0 || state.ending === 'stopped' || state.cancelled > 0 ? 'failed' : 'succeeded';
-  }
-
-  private get finished(): number {
-    return finishedOf(this.state);
+    const { failed, cancelled } = countsOf(this.input, state, 0, true);
+    return failed > 0 || cancelled > 0 || state.ending === 'stopped' ? 'failed' : 'succeeded';
   }
 
   /** Nothing runs and nothing is left to start; a pause then has nothing to hold back, unless storage fails. */
@@ -214,7 +215,7 @@ export class BatchRun {
     } else {
       addResult(state.tally, row);
       state[row.status] += 1;
-      if (isRedriven(item.ref)) state.redriveOpen -= 1;
+      if (isRedriven(state, item.ref)) state.redriveOpen -= 1;
       this.results.add(row);
       if (row.status !== 'cancelled') {
         respondToOutcome(state, this.input, row.status === 'failed', this.source.remaining);
@@ -223,24 +224,22 @@ export class BatchRun {
     this.wake();
   }
 
-  private storageFailed(what: string, error: unknown): void {
-    this.pause(storagePause(what, error));
-  }
-
   /** Tries until storage lets it, or the batch is cancelled meanwhile. */
   private async reopen({ selector, countAsSkipped }: NonNullable<BatchInput['reopen']>): Promise<void> {
+    this.redriving = true;
     for (;;) {
       try {
         takeOver(this.state, await stageSelected(this.input, this.state, selector), countAsSkipped);
         this.source = this.openSource();
-        return;
+        break;
       } catch (error) {
-        this.storageFailed('Earlier results cannot be read', error);
+        this.pause(storagePause('Earlier results cannot be read', error));
         this.show();
         await condition(() => this.state.pause === null);
-        if (this.state.ending !== null) return;
+        if (this.state.ending !== null) break;
       }
     }
+    this.redriving = false;
   }
 
   private openSource(): ItemSource {
@@ -249,7 +248,7 @@ export class BatchRun {
       storeUri: this.input.storeUri,
       onChange: this.wake,
       onError: (error) => {
-        this.storageFailed('Items cannot be read', error);
+        this.pause(storagePause('Items cannot be read', error));
       },
     });
   }
@@ -270,15 +269,11 @@ export class BatchRun {
         tally: this.state.tally,
       });
     } catch (error) {
-      this.storageFailed('The report cannot be written', error);
+      this.pause(storagePause('The report cannot be written', error));
       return false;
     }
     // A redrive may have come while the files were written.
     return this.isDone() && this.state.buffer.length === 0;
-  }
-
-  private counts(): BatchCounts {
-    return countsOf(this.input, this.state, this.children.count);
   }
 
   private summary(): BatchSummary {
@@ -286,8 +281,15 @@ export class BatchRun {
   }
 
   private show(): void {
+    this.pauseTimer.show(this.state.pause);
     setCurrentDetails(
-      renderDetails(this.input, this.state, this.status, this.counts(), totalCostUsd(this.state.tally)),
+      renderDetails(
+        this.input,
+        this.state,
+        this.status,
+        countsOf(this.input, this.state, this.children.count),
+        totalCostUsd(this.state.tally),
+      ),
     );
     if (this.shownState === this.status) return;
     this.shownState = this.status;

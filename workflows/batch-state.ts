@@ -34,6 +34,7 @@ export function freshState(input: BatchInput, nowMs: number): BatchState {
     buffer: [],
     nextPart: 0,
     flushedRows: 0,
+    firstRow: 0,
     redrives: 0,
     redriveOpen: 0,
     ending: null,
@@ -44,9 +45,19 @@ export function finishedOf(state: BatchState): number {
   return state.succeeded + state.failed + state.cancelled;
 }
 
-export function countsOf(input: BatchInput, state: BatchState, running: number): BatchCounts {
+/**
+ * How many items are in which state.
+ *
+ * @param ended whether nothing more is started: what is not done then counts as cancelled, also what this
+ * run did not select
+ */
+export function countsOf(
+  input: BatchInput,
+  state: BatchState,
+  running: number,
+  ended: boolean = state.ending !== null,
+): BatchCounts {
   const unfinished = Math.max(0, input.input.total - state.skipped - finishedOf(state) - running);
-  const ended = state.ending !== null;
   return {
     total: input.input.total,
     succeeded: state.succeeded,
@@ -66,7 +77,7 @@ export function summaryOf(input: BatchInput, state: BatchState, status: BatchSta
     storeUri: input.storeUri,
     mode: input.mode,
     status,
-    counts: countsOf(input, state, 0),
+    counts: countsOf(input, state, 0, true),
     costUsd: totalCostUsd(state.tally),
     startedAt: new Date(state.startedAtMs).toISOString(),
     finishedAt: new Date(nowMs).toISOString(),

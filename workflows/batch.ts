@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { BatchInput, BatchSummary } from '../domain/batch.ts';
 import { applyLimitsChange, limitsChangeProblem } from '../domain/limits.ts';
+import { selectorProblem } from '../domain/redrive.ts';
 import { BatchRun } from './batch-run.ts';
 import { cancelSignal, pauseSignal, progressQuery, redriveUpdate, resumeSignal, setLimitsUpdate } from './messages.ts';
 
@@ -40,8 +41,8 @@ export async function batchWorkflow(input: BatchInput): Promise<BatchSummary> {
     },
   });
   setHandler(redriveUpdate, (selector) => run.redrive(selector), {
-    validator: (_selector) => {
-      const problem = run.redriveProblem();
+    validator: (selector) => {
+      const problem = selectorProblem(selector) ?? run.redriveProblem();
       if (problem !== null) throw new Error(problem);
     },
   });

@@ -22,6 +22,7 @@ export class Children {
   private readonly running = new Map<string, InFlightItem>();
   private readonly scopes = new Map<string, CancellationScope>();
   private readonly starting = new Set<Promise<void>>();
+  private cancelling = false;
 
   private readonly batchId: string;
   private readonly onEnd: (item: InFlightItem, end: ItemEnd) => void;
@@ -77,6 +78,8 @@ export class Children {
   /** Waits for an item that an earlier run started. */
   attach(item: InFlightItem): void {
     this.running.set(item.ref.id, item);
+    this.scopes.delete(item.ref.id);
+    if (this.cancelling) this.cancelAttached(item);
     const workflowId = itemWorkflowId(this.batchId, item.ref.id);
     const { awaitItem } = proxyActivities<CoreActivities>({
       taskQueue: coreTaskQueue,
@@ -89,22 +92,26 @@ export class Children {
     void this.end(item, end.then(rowEnd, itemEndOfFailure));
   }
 
-  /** Asks every running item to cancel; each still reports how it ended. */
+  /** Asks every running item to cancel, also those yet to be attached to; each still reports how it ended. */
   cancelAll(): void {
+    this.cancelling = true;
     for (const item of this.running.values()) {
       const scope = this.scopes.get(item.ref.id);
-      if (scope !== undefined && item.runId !== '') scope.cancel();
-      else if (scope === undefined) {
-        const handle = getExternalWorkflowHandle(itemWorkflowId(this.batchId, item.ref.id), item.runId || undefined);
-        // An item that ended in the meantime cannot be cancelled, and need not be.
-        void handle.cancel().catch(() => undefined);
-      } else scope.cancel();
+      if (scope === undefined) this.cancelAttached(item);
+      else scope.cancel();
     }
   }
 
   /** Resolves when every child is started, so that the next run can re-attach to all of them. */
   async allStarted(): Promise<void> {
     while (this.starting.size > 0) await Promise.all(this.starting);
+  }
+
+  /** Not cancellable itself: the batch may have been asked to cancel in this very way. */
+  private cancelAttached(item: InFlightItem): void {
+    const handle = getExternalWorkflowHandle(itemWorkflowId(this.batchId, item.ref.id), item.runId || undefined);
+    // An item that ended in the meantime cannot be cancelled, and need not be.
+    void CancellationScope.nonCancellable(() => handle.cancel()).catch(() => undefined);
   }
 
   private async end(item: InFlightItem, end: Promise<ItemEnd>): Promise<void> {

@@ -8,7 +8,6 @@ import {
 } from '@temporalio/workflow';
 import { isErrorCode, type ErrorCode } from '../domain/errors.ts';
 import type { InFlightItem } from '../domain/batch.ts';
-import type { ItemRef } from '../domain/item.ts';
 import type { ResultRow } from '../domain/result.ts';
 
 /** How a child ended. */
@@ -79,9 +78,4 @@ export function environmentFailure(row: ResultRow): 'environment' | 'storage' | 
     default:
       return null;
   }
-}
-
-/** Whether an item comes from a redrive's segment and not from the input itself. */
-export function isRedriven(ref: ItemRef): boolean {
-  return ref.part.startsWith('input/redrive-');
 }

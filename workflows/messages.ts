@@ -14,5 +14,5 @@ export const progressQuery = defineQuery<BatchProgress, [{ after?: number }?]>('
 
 /** Changes limits while the batch runs; answers the limits now in force. Refuses values out of range. */
 export const setLimitsUpdate = defineUpdate<Limits, [LimitsChange]>('setLimits');
-/** Runs failed items again; answers how many. Refuses when none matches. */
+/** Runs failed items again; answers how many. Refuses while an earlier one is under way. */
 export const redriveUpdate = defineUpdate<{ items: number }, [RedriveSelector]>('redrive');

@@ -1,14 +1,34 @@
 import type { OpenRunResult } from '../activities/types.ts';
 import type { BatchInput, BatchState, RedriveSelector } from '../domain/batch.ts';
+import type { ItemRef } from '../domain/item.ts';
 import { finishedOf } from './batch-state.ts';
 import { selectItems } from './core-activities.ts';
 
-/** Selects the items to run again and stages them under a prefix that no other run of the batch has. */
+/**
+ * Selects the items to run again and stages them under a prefix that no other run of the batch has. Within
+ * a run only its own failures count: those of earlier runs were selected when it was opened, or left out.
+ */
 export function stageSelected(input: BatchInput, state: BatchState, selector: RedriveSelector): Promise<OpenRunResult> {
   state.redrives += 1;
   const stamp = new Date(Date.now()).toISOString().replace(/\D/g, '').slice(0, 17);
   const prefix = `input/redrive-${stamp}-${String(state.redrives)}`;
-  return selectItems({ batchId: input.batchId, storeUri: input.storeUri, input: input.input, selector, prefix });
+  const { batchId, storeUri, input: segment } = input;
+  return selectItems({ batchId, storeUri, input: segment, selector, prefix, fromRow: state.firstRow });
+}
+
+/** Adds the selected items behind what is still to do. */
+export function appendRedrive(state: BatchState, opened: OpenRunResult): void {
+  state.failed -= opened.selectedFailed;
+  state.redriveOpen += opened.segment.total;
+  if (opened.segment.total > 0) state.segments.push(opened.segment);
+  // What failed before is given another chance; tolerated failure is counted from here.
+  state.toleratedFrom = { failed: state.failed, finished: finishedOf(state) };
+}
+
+/** Whether an item comes from a redrive in this run, and not from the items the run began with. */
+export function isRedriven(state: BatchState, ref: ItemRef): boolean {
+  const [first] = state.segments;
+  return first !== undefined && !ref.part.startsWith(`${first.prefix}/part-`);
 }
 
 /** Goes on from what the closed runs of the batch left. */
@@ -16,6 +36,7 @@ export function takeOver(state: BatchState, opened: OpenRunResult, countAsSkippe
   state.segments = [opened.segment];
   state.nextPart = opened.nextPart;
   state.flushedRows = opened.rows;
+  state.firstRow = opened.rows;
   state.succeeded = opened.succeeded - opened.selectedSucceeded;
   state.failed = opened.failed - opened.selectedFailed;
   state.cancelled = opened.cancelled - opened.selectedCancelled;

@@ -93,6 +93,7 @@ export class ResultBuffer {
   }
 
   private startTimer(): void {
+    if (this.timer !== null) return;
     const scope = new CancellationScope({ cancellable: true });
     this.timer = scope;
     void scope

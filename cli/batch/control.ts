@@ -3,13 +3,13 @@ import type { Limits, LimitsChange } from '../../domain/batch-spec.ts';
 import { formatBytes, formatCount, formatUsd } from '../../domain/format.ts';
 import { withSluice } from '../connect.ts';
 import { notice, print, printJson } from '../output.ts';
-import { durationMs, numberFrom, numberOrNone, wholeNumber } from '../parse-number.ts';
+import { durationMs, limitOf, numberFrom, numberOrNone, wholeNumber, type NumberOrNone } from '../parse-number.ts';
 
 interface LimitFlags {
   concurrency?: number;
-  rateLimit?: number | null;
-  budget?: number | null;
-  toleratedFailures?: number | null;
+  rateLimit?: NumberOrNone;
+  budget?: NumberOrNone;
+  toleratedFailures?: NumberOrNone;
 }
 
 export function addControl(batch: Command): void {
@@ -132,11 +132,11 @@ function addLimitOptions(command: Command): Command {
 function toChange(flags: LimitFlags): LimitsChange {
   return {
     ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
-    ...(flags.rateLimit === undefined ? {} : { ratePerMinute: flags.rateLimit }),
-    ...(flags.budget === undefined ? {} : { budgetUsd: flags.budget }),
+    ...(flags.rateLimit === undefined ? {} : { ratePerMinute: limitOf(flags.rateLimit) }),
+    ...(flags.budget === undefined ? {} : { budgetUsd: limitOf(flags.budget) }),
     ...(flags.toleratedFailures === undefined
       ? {}
-      : { toleratedFailure: { count: flags.toleratedFailures, percent: null, minSample: 10 } }),
+      : { toleratedFailure: { count: limitOf(flags.toleratedFailures), percent: null, minSample: 10 } }),
   };
 }
 

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import type { SubmitOptions } from '../../client/submit.ts';
 import type { Config } from '../../client/config.ts';
 import type { BatchSpecInput } from '../../domain/batch-spec.ts';
-import { numberFrom, numberOrNone, wholeNumber } from '../parse-number.ts';
+import { limitOf, numberFrom, numberOrNone, wholeNumber, type NumberOrNone } from '../parse-number.ts';
 
 /** What `batch run` and `batch create` take. */
 export interface SubmitFlags {
@@ -13,7 +13,7 @@ export interface SubmitFlags {
   project?: string;
   model?: string;
   concurrency?: number;
-  rateLimit?: number | null;
+  rateLimit?: NumberOrNone;
   budget?: number;
   errorPolicy?: 'continue' | 'stop';
   toleratedFailures?: number;
@@ -83,7 +83,7 @@ function toSpec(flags: SubmitFlags, { defaults }: Config): BatchSpecInput {
     limits: {
       ...given({
         concurrency: flags.concurrency ?? defaults.concurrency,
-        ratePerMinute: flags.rateLimit === undefined ? defaults.rate_limit : flags.rateLimit,
+        ratePerMinute: flags.rateLimit === undefined ? defaults.rate_limit : limitOf(flags.rateLimit),
         budgetUsd: flags.budget ?? defaults.budget_usd,
       }),
       toleratedFailure: given({ count: flags.toleratedFailures, percent: flags.toleratedFailurePercent }),

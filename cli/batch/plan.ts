@@ -52,9 +52,9 @@ export async function showPlan(options: SubmitOptions, json: boolean): Promise<v
     return;
   }
   const rate = ratePerMinute === null ? 'the models’ own rate limits' : `${String(ratePerMinute)} requests a minute`;
-  print(`Plan: flow ${spec.flow}, ${formatCount(plan.total)} items, ${formatCount(plan.rejected)} rejected rows`);
+  print(`Plan: flow ${spec.flow}, ${counted(plan.total, 'item')}, ${counted(plan.rejected, 'rejected row')}`);
   for (const [model, { items, estimateUsd }] of Object.entries(plan.byModel)) {
-    print(`  ${model}: ${formatCount(items)} items, about ${formatUsd(estimateUsd)}`);
+    print(`  ${model}: ${counted(items, 'item')}, about ${formatUsd(estimateUsd)}`);
   }
   print(`  concurrency ${String(concurrency)}, ${rate}`);
   print(`  time about ${formatDuration(minutes * 60)} (at ${String(assumedCallSeconds)} s a call)`);
@@ -69,4 +69,8 @@ export async function showPlan(options: SubmitOptions, json: boolean): Promise<v
     `  output ${options.output === undefined ? 'a new directory here, named after the batch' : displayPath(storeUriOf(options.output))}`,
   );
   print('Nothing was started (--dry-run).');
+}
+
+function counted(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
 }

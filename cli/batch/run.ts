@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ProviderMode } from '../../domain/ids.ts';
 import type { Submission } from '../../client/submit.ts';
 import { readConfig, withSluice } from '../connect.ts';
 import { notice } from '../output.ts';
@@ -25,7 +26,7 @@ export function addRun(batch: Command): void {
       }
       await withSluice(async (sluice) => {
         const submission = await sluice.submit(options);
-        announce(submission);
+        announce(submission, sluice.mode);
         const { follow } = await import('./follow.ts');
         process.exitCode = await follow(sluice, submission.batchId, {
           fromRow: submission.attached ? 'now' : submission.fromRow,
@@ -48,7 +49,7 @@ export function addCreate(batch: Command): void {
       }
       await withSluice(async (sluice) => {
         const submission = await sluice.submit(options);
-        announce(submission);
+        announce(submission, sluice.mode);
         const { showReport } = await import('./follow.ts');
         showReport(await sluice.status(submission.batchId), flags.json === true);
       });
@@ -60,10 +61,13 @@ async function dryRun(options: ReturnType<typeof toSubmitOptions>, { json }: Sub
   await showPlan(options, json === true);
 }
 
-function announce({ batchId, mode, attached, output, staged }: Submission): void {
+function announce({ batchId, mode, attached, output, staged }: Submission, given: ProviderMode): void {
   if (staged.encodingNotice !== undefined) notice(staged.encodingNotice);
-  if (mode === 'emulated') {
+  if (mode === 'emulated' && given === 'emulated') {
     notice('No GEMINI_API_KEY: images come from the built-in Gemini emulator and cost nothing.');
+  }
+  if (mode === 'emulated' && given === 'live') {
+    notice('This batch was begun with the built-in Gemini emulator and goes on with it; --no-resume starts it anew.');
   }
   if (attached) {
     notice(`Batch ${batchId} is running already, with the options it was started with; following it.`);

@@ -6,7 +6,7 @@ import { engineReportSchema, type EngineReport } from './engine-status.ts';
 import { assertSocketIsOurs, type EnginePaths } from './home.ts';
 
 /** Nobody listens: never started, stopped, killed, or just closing. */
-const noEngineCodes = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+const noEngineCodes = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 
 interface Reply {
   status: number;

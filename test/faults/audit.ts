@@ -86,7 +86,7 @@ export async function auditBatch(
   return problems;
 }
 
-export function readRows(output: string): ResultRow[] {
+function readRows(output: string): ResultRow[] {
   const file = join(output, 'results.jsonl');
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);

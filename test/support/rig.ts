@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'n
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { WorkflowClientInterceptor, WorkflowHandle } from '@temporalio/client';
-import { afterAll, beforeAll, inject } from 'vitest';
 import { BatchHandle } from '../../client/batch-handle.ts';
 import { retryBatch } from '../../client/retry.ts';
 import { submit, type Submission, type SubmitOptions } from '../../client/submit.ts';
@@ -15,7 +14,7 @@ import type { GeminiEmulatorOptions } from '../../emulators/gemini/options.ts';
 import { startGeminiEmulator, type GeminiEmulator } from '../../emulators/gemini/server.ts';
 import { createGeminiProvider } from '../../providers/gemini/provider.ts';
 import { eventually } from './eventually.ts';
-import { openNamespace, type TestNamespace } from './namespace.ts';
+import type { TestNamespace } from './namespace.ts';
 
 /** Fields of one row of an input. */
 type InputRow = { id: string; prompt: string } & Record<string, string>;
@@ -28,37 +27,6 @@ export function rows(count: number, special: Record<number, string> = {}): Input
   });
 }
 
-/** Opens a namespace with workers for the tests of a file. */
-export function useNamespace(): {
-  rig: (emulator?: GeminiEmulatorOptions, model?: string) => Promise<Rig>;
-  space: () => TestNamespace;
-} {
-  let opened: TestNamespace | undefined;
-  const rigs: Rig[] = [];
-  const space = (): TestNamespace => {
-    if (opened === undefined) throw new Error('The namespace is not open.');
-    return opened;
-  };
-  beforeAll(async () => {
-    opened = await openNamespace(inject('temporalAddress'), inject('workflowBundlePath'), {
-      workflow: [atStart],
-    });
-  });
-  afterAll(async () => {
-    await Promise.all(rigs.map((rig) => rig.close()));
-    await opened?.close();
-  });
-  return {
-    space,
-    async rig(emulator, model = space().takeModel()) {
-      const made = new Rig(space(), model);
-      rigs.push(made);
-      await made.emulate(emulator);
-      return made;
-    },
-  };
-}
-
 interface StartOptions {
   /** Events after which a run continues as new; a submission has no option for it, because nobody needs one. */
   maxHistoryEvents?: number;
@@ -67,7 +35,8 @@ interface StartOptions {
 }
 
 const startOptions = new Map<string, StartOptions>();
-const atStart: WorkflowClientInterceptor = {
+/** Of the client of a namespace that rigs are used in. */
+export const atStart: WorkflowClientInterceptor = {
   startWithDetails(input, next) {
     const [batch] = input.options.args as [BatchInput];
     const { maxHistoryEvents, beforeStart } = startOptions.get(batch.storeUri) ?? {};
@@ -86,11 +55,12 @@ export class Rig {
   private readonly callLog: string;
   private emulator: GeminiEmulator | null = null;
 
-  constructor(space: TestNamespace, model: string) {
+  /** @param directory @default one of its own */
+  constructor(space: TestNamespace, model: string, directory = mkdtempSync(join(space.directory, 'batch-'))) {
     this.space = space;
     this.model = model;
-    this.directory = mkdtempSync(join(space.directory, 'batch-'));
-    mkdirSync(join(this.directory, 'out'));
+    this.directory = directory;
+    mkdirSync(join(this.directory, 'out'), { recursive: true });
     this.callLog = join(this.directory, 'calls.jsonl');
   }
 
@@ -234,8 +204,14 @@ export class Rig {
   }
 }
 
+/** Search attributes of an execution by name. */
+export async function searchAttributesOf(handle: WorkflowHandle): Promise<Record<string, unknown>> {
+  const { typedSearchAttributes } = await handle.describe();
+  return Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+}
+
 /** How many calls were open after each arrival and end, in order of time. */
-export function callsOverTime(calls: ReturnType<typeof readCallLog>): { at: number; open: number }[] {
+function callsOverTime(calls: ReturnType<typeof readCallLog>): { at: number; open: number }[] {
   const steps = calls.flatMap(({ at, ended_at: endedAt = Infinity }) => [
     { at, change: 1 },
     { at: endedAt, change: -1 },

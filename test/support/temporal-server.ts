@@ -22,6 +22,18 @@ declare module 'vitest' {
 
 /** One Temporal server, in memory, and one workflow bundle for all test files; each file has its own namespace. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { address, workflowBundlePath, stop } = await startTemporal();
+  project.provide('temporalAddress', address);
+  project.provide('workflowBundlePath', workflowBundlePath);
+  return stop;
+}
+
+/** Starts the server and bundles the workflows. */
+export async function startTemporal(): Promise<{
+  address: string;
+  workflowBundlePath: string;
+  stop: () => Promise<void>;
+}> {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-temporal-'));
   const workflowBundlePath = join(directory, 'workflow-bundle.js');
   const server = await startServer();
@@ -32,9 +44,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await stop();
     throw error;
   }
-  project.provide('temporalAddress', server.address);
-  project.provide('workflowBundlePath', workflowBundlePath);
-  return stop;
+  return { address: server.address, workflowBundlePath, stop };
 
   async function stop(): Promise<void> {
     if (server.process.exitCode === null) {

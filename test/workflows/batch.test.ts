@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { rows, useNamespace } from '../support/rig.ts';
+import { rows } from '../support/rig.ts';
+import { useNamespace } from '../support/use-namespace.ts';
 
 const { rig: newRig } = useNamespace();
 
@@ -21,10 +22,24 @@ describe.concurrent('a batch', () => {
       pending: 0,
     });
     expect(summary.costUsd).toBeCloseTo(1.2, 6);
-    expect(rig.calls().map((call) => call.prompt).sort()).toEqual(rows(12).map((row) => row.prompt).sort());
+    expect(
+      rig
+        .calls()
+        .map((call) => call.prompt)
+        .sort(),
+    ).toEqual(
+      rows(12)
+        .map((row) => row.prompt)
+        .sort(),
+    );
     expect(rig.files('images')).toHaveLength(12);
     expect(rig.files('metadata')).toHaveLength(12);
-    expect(rig.results().map((row) => row.index).sort((a, b) => a - b)).toEqual([...Array(12).keys()]);
+    expect(
+      rig
+        .results()
+        .map((row) => row.index)
+        .sort((a, b) => a - b),
+    ).toEqual([...Array(12).keys()]);
     for (const row of rig.results()) {
       expect(row).toMatchObject({ status: 'succeeded', calls: 1, images: 1, cost_usd: 0.1, error_code: null });
       expect(rig.files('images').map((file) => `images/${file}`)).toContain(row.output_path);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { rows, useNamespace } from '../support/rig.ts';
+import { rows } from '../support/rig.ts';
+import { useNamespace } from '../support/use-namespace.ts';
 
 const { rig: newRig } = useNamespace();
 const maxHistoryEvents = 150;
@@ -12,7 +13,16 @@ describe.concurrent('a batch that continues as new', () => {
     const summary = await rig.summary();
     expect(summary.counts).toMatchObject({ succeeded: 70, failed: 0 });
     expect(summary.costUsd).toBeCloseTo(7, 6);
-    expect(rig.calls().map((call) => call.prompt).sort()).toEqual(rows(70).map((row) => row.prompt).sort());
+    expect(
+      rig
+        .calls()
+        .map((call) => call.prompt)
+        .sort(),
+    ).toEqual(
+      rows(70)
+        .map((row) => row.prompt)
+        .sort(),
+    );
     expect(new Set(rig.results().map((row) => row.request_id)).size).toBe(70);
     expect(rig.results()).toHaveLength(70);
     expect(rig.mostCallsAtOnce()).toBeLessThanOrEqual(8);
@@ -64,7 +74,9 @@ describe.concurrent('a batch that continues as new', () => {
   });
 
   test('cancels re-attached items, too', async () => {
-    const rig = await newRig({ faults: { rules: [{ prompt: 'never', fault: 'rate_limited' }], retry_delay_ms: 3_600_000 } });
+    const rig = await newRig({
+      faults: { rules: [{ prompt: 'never', fault: 'rate_limited' }], retry_delay_ms: 3_600_000 },
+    });
     await rig.submit(rows(1, { 1: 'never' }), { maxHistoryEvents: 10 });
     await rig.untilCalled(1);
     for (let touched = 1; touched <= 12; touched++) await rig.batch.setLimits({ budgetUsd: touched });

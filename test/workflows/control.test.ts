@@ -1,7 +1,8 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { rows, useNamespace } from '../support/rig.ts';
+import { rows, searchAttributesOf } from '../support/rig.ts';
+import { useNamespace } from '../support/use-namespace.ts';
 
 const { rig: newRig } = useNamespace();
 
@@ -20,7 +21,7 @@ describe.concurrent('pause and resume', () => {
     await rig.batch.setLimits({ concurrency: 5 });
     expect((await rig.batch.progress()).counts).toEqual(paused.counts);
     expect(rig.calls()).toHaveLength(called);
-    await eventually(async () => (await rig.workflow.describe()).searchAttributes['SluiceState']?.[0] === 'paused');
+    await eventually(async () => (await searchAttributesOf(rig.workflow))['SluiceState'] === 'paused');
 
     await rig.batch.signal('resume');
     expect(await rig.summary()).toMatchObject({ status: 'succeeded', counts: { succeeded: 14 } });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { rows, useNamespace } from '../support/rig.ts';
+import { rows } from '../support/rig.ts';
+import { useNamespace } from '../support/use-namespace.ts';
 
 const { rig: newRig } = useNamespace();
 const refused = { rules: [{ prompt: '^bad', fault: 'safety' as const }] };

@@ -1,0 +1,26 @@
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { Pause } from '../domain/batch.ts';
+
+/**
+ * Shows a pause on the timeline of Temporal's Web UI, where a batch that waits would look like one that
+ * hangs: a timer with the reason as its summary, which ends when the pause does. Three events a pause.
+ */
+export class PauseTimer {
+  private shown: string | null = null;
+  private scope: CancellationScope | null = null;
+
+  show(pause: Pause | null): void {
+    if ((pause?.since ?? null) === this.shown) return;
+    this.scope?.cancel();
+    this.scope = null;
+    this.shown = pause?.since ?? null;
+    if (pause === null) return;
+    const scope = new CancellationScope({ cancellable: true });
+    this.scope = scope;
+    void scope
+      .run(() => sleep('3650 days', { summary: `PAUSED: ${pause.reason}`.slice(0, 200) }))
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) throw error;
+      });
+  }
+}
