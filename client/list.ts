@@ -19,7 +19,7 @@ export interface BatchListEntry {
   closed_at: string | null;
 }
 
-/** Batches of the engine, the latest first; a batch that was run again is listed once, with its last run. */
+/** Batches of the engine: those that have not closed, then the latest to close; a batch that was run again is listed once, with its last run. */
 export async function* listBatches(
   client: Client,
   options: { limit?: number | undefined } = {},

@@ -34,7 +34,7 @@ export NODE_OPTIONS
 check format npm run --silent format
 check types npm run --silent types
 check lint npm run --silent lint
-check dependencies npm run --silent dependencies
+check layers npm run --silent layers
 check unused npm run --silent unused
 check build env SLUICE_PREPARE=build ./sluice
 check temporal node client/engine/install-temporal.ts

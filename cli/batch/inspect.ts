@@ -11,7 +11,7 @@ const statuses = ['succeeded', 'failed', 'cancelled'] as const satisfies readonl
 export function addInspection(batch: Command): void {
   batch
     .command('list')
-    .description('list batches, the latest first')
+    .description('list batches: those that have not closed, then the latest')
     .option('--limit <n>', 'at most this many (20)', wholeNumber(1, 100_000), 20)
     .option('--json', 'print one JSON object a line')
     .addHelpText('after', '\nExample:\n  sluice batch list --limit 5')

@@ -195,11 +195,13 @@ describe.concurrent('a resumed submission', () => {
     const rig = await newRig({
       faults: { rules: [{ prompt: 'never', fault: 'rate_limited' }], retry_delay_ms: 3_600_000 },
     });
-    await rig.submit(rows(2, { 1: 'never' }));
+    // One after the other: the rest the first refusal asks for holds for the whole model.
+    const input = rows(2, { 2: 'never' });
+    await rig.submit(input, { spec: { limits: { concurrency: 1 } } });
     await rig.until(({ counts }) => counts.succeeded === 1);
     await rig.untilCalled(2);
     await rig.workflow.terminate('by hand');
-    await rig.submit(rows(2, { 1: 'never' }), { resume: true });
+    await rig.submit(input, { resume: true });
     await rig.until(({ counts }) => counts.running === 1 && counts.pending === 0);
     await rig.batch.signal('cancel');
     expect(await rig.summary()).toMatchObject({ status: 'cancelled', counts: { cancelled: 1 } });
