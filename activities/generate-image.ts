@@ -23,6 +23,8 @@ export interface GenerateImageDeps {
   limiter: Limiter;
   provider: (name: string, mode: ProviderMode) => ImageProvider;
   openStore: (uri: string) => Store;
+  /** Aborted, with the failure to give, when no more calls are to be made: the worker is stopping. */
+  stopping?: AbortSignal | undefined;
   /** How long an attempt tries to store a result that is paid for, milliseconds. @default 5000 */
   storagePatienceMs?: number;
 }
@@ -84,7 +86,7 @@ async function runAttempt(deps: GenerateImageDeps, paid: PaidResults, input: Ite
       throw error;
     }
   } catch (error) {
-    if (error instanceof CancelledFailure) throw error;
+    if (error instanceof CancelledFailure || error === deps.stopping?.reason) throw error;
     throw failureOf(error, input, log, model);
   } finally {
     clearInterval(heart);
@@ -118,7 +120,7 @@ async function call(
       },
     ],
     { tokens: Math.ceil(item.prompt.length / 4) + model.image_tokens, images: 1 },
-    cancellationSignal(),
+    AbortSignal.any([cancellationSignal(), ...(deps.stopping === undefined ? [] : [deps.stopping])]),
   );
   try {
     log.called();

@@ -4,8 +4,12 @@ import { SluiceError } from '../domain/errors.ts';
 /** gRPC code for a request that no server would take, such as an empty id. */
 const invalidArgument = 3;
 
-/** gRPC codes for "nobody answers" (https://grpc.io/docs/guides/status-codes/). */
-const unanswered = new Set([4, 14]);
+/**
+ * gRPC codes for "nobody answers" (https://grpc.io/docs/guides/status-codes/). Besides DEADLINE_EXCEEDED and
+ * UNAVAILABLE what a server says that is stopping, just starting, or has no worker: CANCELLED, UNKNOWN,
+ * RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, INTERNAL.
+ */
+const unanswered = new Set([1, 2, 4, 8, 9, 10, 13, 14]);
 
 /** Says in our words what Temporal's client throws about a batch. */
 export function explain(error: unknown, batchId: string): Error {

@@ -17,6 +17,8 @@ export interface WorkerDeps {
   limiter: Limiter;
   modes: readonly ProviderMode[];
   provider: (name: string, mode: ProviderMode) => ImageProvider;
+  /** Aborted before the workers are shut down, with the failure of what has not begun. */
+  stopping?: AbortSignal;
 }
 
 /**
@@ -45,7 +47,13 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
     workflowTaskPollerBehavior: { type: 'autoscaling', initial: 5, maximum: 20 },
     activityTaskPollerBehavior: { type: 'autoscaling', initial: 2, maximum: 10 },
   });
-  const activities = createModelActivities({ models, limiter: deps.limiter, provider: deps.provider, openStore });
+  const activities = createModelActivities({
+    models,
+    limiter: deps.limiter,
+    provider: deps.provider,
+    openStore,
+    stopping: deps.stopping,
+  });
   const perModel = Object.entries(models.models).flatMap(([model, { provider }]) =>
     modes.map((mode) =>
       Worker.create({

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
 import { defaultHome } from '../client/engine/home.ts';
@@ -38,6 +39,7 @@ const connection = await NativeConnection.connect({ address: setting('TEMPORAL_A
 const namespace = setting('TEMPORAL_NAMESPACE') ?? 'default';
 const limiter = createLimiter({ path: join(home, 'limits.sqlite') });
 const client = new Client({ connection, namespace });
+const stopping = new AbortController();
 const workers = await createWorkers({
   connection,
   namespace,
@@ -47,9 +49,12 @@ const workers = await createWorkers({
   limiter,
   modes: servedModes(settings),
   provider: createProviders(settings),
+  stopping: stopping.signal,
 });
 
 const stop = (): void => {
+  const message = 'The worker is stopping; another one takes over.';
+  stopping.abort(ApplicationFailure.create({ message, type: 'WORKER_STOPPING', nextRetryDelay: '1 second' }));
   for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
 };
 process.once('SIGTERM', stop);

@@ -22,6 +22,7 @@ import { endLeftovers } from './leftovers.ts';
 import { acquireLock } from './lock.ts';
 import { lastWords, logSize, rotateLog } from './log-file.ts';
 import { currentBuildId, packageRoot } from './package-root.ts';
+import { claimPorts, portsOfOthers } from './port-claims.ts';
 import { findPort } from './ports.ts';
 import { processStartId } from './process-identity.ts';
 import { SupervisedProcess } from './supervised-process.ts';
@@ -158,23 +159,27 @@ export class Engine {
    */
   async #startServerAndEmulator(wanted: EngineReport['ports'] | undefined): Promise<void> {
     const { ip, ports } = this.#config;
-    const lock = await acquireLock(join(tmpdir(), `sluice-${userInfo().uid}-ports.lock`));
+    const shared = join(tmpdir(), `sluice-${userInfo().uid}-ports`);
+    const lock = await acquireLock(`${shared}.lock`);
     try {
+      const own = { pid: process.pid, startId: processStartId(process.pid) ?? '' };
+      const others = portsOfOthers(`${shared}.json`, own);
       for (let attempt = 1; ; attempt += 1) {
-        const emulator = await findPort(ip, wanted?.emulator ?? ports.emulator);
+        const emulator = await findPort(ip, wanted?.emulator ?? ports.emulator, others);
         this.#ports.emulator = emulator;
         this.#emulator = this.#supervise('emulator', () =>
           emulatorSpec(this.#commands.emulator, ip, emulator, this.#paths, this.#env),
         );
         if (this.#externalAddress === null) {
-          const server = await findPort(ip, wanted?.server ?? ports.server, [emulator]);
-          const ui = await findPort(ip, wanted?.ui ?? ports.ui, [emulator, server]);
+          const server = await findPort(ip, wanted?.server ?? ports.server, [...others, emulator]);
+          const ui = await findPort(ip, wanted?.ui ?? ports.ui, [...others, emulator, server]);
           Object.assign(this.#ports, { server, ui });
           const binary = this.#binary ?? '';
           this.#server = this.#supervise('server', () =>
             serverSpec(binary, this.#config, this.#paths, { server, ui }, this.#env),
           );
         }
+        claimPorts(`${shared}.json`, own, Object.values(this.#ports));
         const failed = await this.#firstThatFails([this.#server, this.#emulator], 1);
         if (failed === null) return;
         if (attempt === startAttempts || this.stopping) throw failed;

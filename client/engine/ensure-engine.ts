@@ -7,7 +7,7 @@ import { readEngineState, removeEngineState } from './engine-state.ts';
 import type { Credentials } from './credentials.ts';
 import type { EngineReport, EngineStatus } from './engine-status.ts';
 import { findTemporal } from './find-temporal.ts';
-import { createHome, enginePaths, type EnginePaths } from './home.ts';
+import { assertHomeHasRoom, createHome, enginePaths, type EnginePaths } from './home.ts';
 import { endLeftovers, endProcess } from './leftovers.ts';
 import { tryLock } from './lock.ts';
 import { lastWords, logSize } from './log-file.ts';
@@ -43,6 +43,7 @@ export interface EnsureEngineOptions {
 export async function ensureEngine(options: EnsureEngineOptions): Promise<EngineStatus> {
   const paths = enginePaths(options.home);
   const env = options.env ?? process.env;
+  assertHomeHasRoom(paths);
   const running = await requestStatus(paths);
   if (running === null && options.start === false)
     throw new SluiceError('ENGINE_UNAVAILABLE', `No engine runs for ${paths.home}.`);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, statfsSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { SluiceError } from '../../domain/errors.ts';
@@ -58,6 +58,20 @@ export function createHome(paths: EnginePaths): void {
       cause: error,
     });
   }
+}
+
+/** Below this SQLite cannot be relied on to write, and without its database the engine answers nothing. */
+const leastFreeBytes = 1024 * 1024;
+
+/** Throws STORAGE_FULL when the engine's own disk is full: better at once than after every time limit. */
+export function assertHomeHasRoom(paths: EnginePaths): void {
+  if (!existsSync(paths.home)) return;
+  const { bavail, bsize } = statfsSync(paths.home);
+  if (bavail * bsize >= leastFreeBytes) return;
+  const free = `${String(Math.floor((bavail * bsize) / 1024))} KiB`;
+  throw new SluiceError('STORAGE_FULL', `Only ${free} are free for the engine in ${paths.home}.`, {
+    action: 'Free disk space there: running batches then go on by themselves.',
+  });
 }
 
 /**

@@ -11,7 +11,7 @@ const pollMs = 20;
 export async function endLeftovers(state: EngineState): Promise<void> {
   const server = state.processes.filter((process) => process.name === 'server');
   const others = state.processes.filter((process) => process.name !== 'server');
-  await Promise.all(others.map((process) => endProcess(process, 5_000)));
+  await Promise.all(others.map((process) => endProcess(process, 10_000)));
   await Promise.all(server.map((process) => endProcess(process, 5_000)));
 }
 

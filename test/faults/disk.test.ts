@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BatchReport } from '../../client/batch-report.ts';
@@ -7,24 +6,11 @@ import { auditBatch } from './audit.ts';
 import { reportOf, Sandbox, until, type Command } from './sandbox.ts';
 
 let sandbox: Sandbox;
-const mounts: string[] = [];
 
 beforeAll(async () => {
   sandbox = await Sandbox.create({ latencyMs: 1_500 });
 });
-afterAll(async () => {
-  for (const mount of mounts) execFileSync('umount', ['--lazy', mount]);
-  await sandbox.close();
-});
-
-/** A small disk of its own. Needs the right to mount: where that is missing the test fails and says so. */
-function mountDisk(name: string, mebibytes: number): string {
-  const directory = sandbox.path(name);
-  mkdirSync(directory);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${String(mebibytes)}m`, 'tmpfs', directory]);
-  mounts.push(directory);
-  return directory;
-}
+afterAll(() => sandbox.close());
 
 function fill(disk: string, mebibytes: number): void {
   writeFileSync(join(disk, '.filler'), Buffer.alloc(mebibytes * 1024 * 1024));
@@ -44,7 +30,7 @@ async function finish(batchId: string): Promise<BatchReport> {
 }
 
 test('a full disk pauses the batch before a call is made, and room and a resume finish it', async () => {
-  const disk = mountDisk('full', 48);
+  const disk = sandbox.mountDisk(sandbox.path('full'), 48);
   const output = join(disk, 'out');
   fill(disk, 40);
   const paused = await pausedReport(sandbox.start('batch', 'run', sandbox.input('full', 6), '-o', output, '--json'));
@@ -58,7 +44,7 @@ test('a full disk pauses the batch before a call is made, and room and a resume 
 });
 
 test('a disk that fills up under calls pauses the batch, and the images that are paid for wait for room', async () => {
-  const disk = mountDisk('filled', 48);
+  const disk = sandbox.mountDisk(sandbox.path('filled'), 48);
   const output = join(disk, 'out');
   const command = ['batch', 'run', sandbox.input('filled', 8), '-o', output, '--json', '--concurrency', '4'];
   const batch = sandbox.start(...command);
@@ -93,4 +79,26 @@ test.each([
   renameSync(`${output}-elsewhere`, output);
   expect(await auditBatch(output, { name, count: 10 }, await finish(paused.batch_id))).toEqual([]);
   expect(sandbox.callsOf(name)).toHaveLength(10);
+});
+
+test('a full disk under the engine itself is named, and the batch goes on when there is room', async () => {
+  const own = await Sandbox.create({ latencyMs: 500 });
+  try {
+    own.mountDisk(own.home, 32);
+    const output = own.path('home-full');
+    const command = ['batch', 'create', own.input('home-full', 12), '-o', output, '--concurrency', '2', '--json'];
+    const { batch_id } = reportOf(await own.run(...command));
+    await until('calls are under way', () => own.calls().length >= 3);
+    expect(() => fill(own.home, 48)).toThrow(/ENOSPC/);
+    const refused = await own.run('batch', 'status', batch_id);
+    expect(refused).toMatchObject({ status: 1 });
+    expect(refused.stderr).toMatch(/^sluice: Only \d+ KiB are free for the engine in \S+home\. \(STORAGE_FULL\)/);
+
+    rmSync(join(own.home, '.filler'));
+    const report = reportOf(await own.run('batch', 'watch', batch_id, '--json'));
+    expect(await auditBatch(output, { name: 'home-full', count: 12 }, report)).toEqual([]);
+    expect(own.calls()).toHaveLength(12);
+  } finally {
+    await own.close();
+  }
 });

@@ -50,7 +50,7 @@ async function runRound(name: string, round: number): Promise<{ problems: string
   const kills = 1 + Math.floor(random() * 3);
   for (let kill = 0; kill < kills; kill++) {
     const victim: Victim = victims[Math.floor(random() * victims.length)] ?? 'worker';
-    await sleep(random() * 4_000);
+    await untilMoment(name, random);
     if (victim === 'cli') {
       cli.kill('SIGKILL');
       await cli.ended;
@@ -66,6 +66,18 @@ async function runRound(name: string, round: number): Promise<{ problems: string
   const report = await untilClosed(cli, args);
   if (report === null) return { problems: ['the batch did not end'], story };
   return { problems: [...(await auditBatch(output, { name, count: items }, report)), ...account.problems()], story };
+}
+
+/** A quarter of the moments lie in the first seconds, when the input is staged; the others between calls. */
+async function untilMoment(name: string, random: () => number): Promise<void> {
+  if (random() < 0.25) {
+    await sleep(random() * 2_500);
+    return;
+  }
+  const seen = sandbox.callsOf(name).length;
+  const wanted = seen + 1 + Math.floor(random() * Math.max(1, items - seen) * 0.6);
+  await until('more calls', () => sandbox.callsOf(name).length >= wanted, 20_000).catch(() => undefined);
+  await sleep(random() * 800);
 }
 
 /** Follows with the same command until the batch has closed. */

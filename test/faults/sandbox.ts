@@ -1,6 +1,6 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -49,6 +49,7 @@ export class Sandbox {
   readonly root = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
   readonly home = join(this.root, 'home');
   readonly callLog = join(this.root, 'calls.jsonl');
+  readonly #mounts: string[] = [];
   readonly #commands = new Set<ChildProcess>();
   #emulator: { process: ChildProcess; port: number } | null = null;
 
@@ -62,6 +63,14 @@ export class Sandbox {
 
   path(name: string): string {
     return join(this.root, name);
+  }
+
+  /** A small disk of its own. Needs the right to mount: where that is missing the test fails and says so. */
+  mountDisk(directory: string, mebibytes: number): string {
+    mkdirSync(directory, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${String(mebibytes)}m`, 'tmpfs', directory]);
+    this.#mounts.push(directory);
+    return directory;
   }
 
   /** Writes a CSV of items with unlike prompts and returns its path. */
@@ -141,6 +150,7 @@ export class Sandbox {
     await Promise.all([...this.#commands].map((child) => end(child, 'SIGKILL')));
     await stopEngine(this.home);
     await this.stopEmulator();
+    for (const mount of this.#mounts) execFileSync('umount', ['--lazy', mount]);
     rmSync(this.root, { recursive: true, force: true });
   }
 

@@ -1,8 +1,11 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { auditBatch } from './audit.ts';
 import { reportOf, Sandbox, until } from './sandbox.ts';
 
 let sandbox: Sandbox;
+const models = readFileSync(join(import.meta.dirname, '../../models.yaml'), 'utf8');
 
 function commandOf(name: string, items: number): string[] {
   const input = sandbox.input(name, items);
@@ -14,6 +17,21 @@ beforeAll(async () => {
   sandbox = await Sandbox.create({ latencyMs: 3_000, faults });
 });
 afterAll(() => sandbox.close());
+
+test('a worker told to stop makes no call for items that wait for their turn', async () => {
+  // One call at a time: the others wait inside their activities.
+  mkdirSync(sandbox.home);
+  writeFileSync(join(sandbox.home, 'models.yaml'), models.replaceAll('concurrency: 50', 'concurrency: 1'));
+  const batch = sandbox.start(...commandOf('turn', 4));
+  await until('a call is under way', () => sandbox.callsOf('turn').length >= 1);
+  await sandbox.kill('worker', 'SIGTERM');
+  expect(sandbox.callsOf('turn')).toHaveLength(1);
+  const report = reportOf(await batch.ended);
+  expect(await auditBatch(sandbox.path('turn'), { name: 'turn', count: 4 }, report)).toEqual([]);
+  expect(sandbox.callsOf('turn')).toHaveLength(4);
+  rmSync(join(sandbox.home, 'models.yaml'));
+  await sandbox.run('down');
+});
 
 test('a worker told to stop hears out its calls and starts no more', async () => {
   const batch = sandbox.start(...commandOf('heard', 6));
