@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../../domain/errors.ts';
 import { requestCredentials, requestStatus, requestStop } from './control-client.ts';
-import { readEngineState, removeEngineState } from './engine-state.ts';
+import { readEngineState, removeEngineState, type EngineState } from './engine-state.ts';
 import type { Credentials } from './credentials.ts';
 import type { EngineReport, EngineStatus } from './engine-status.ts';
 import { findTemporal } from './find-temporal.ts';
@@ -74,10 +74,14 @@ export async function stopEngine(home: string): Promise<boolean> {
   // One that does not answer is ended by signal below.
   const asked = await requestStop(paths).catch(() => false);
   const deadline = Date.now() + (asked ? stopTimeoutMs : 0);
+  let supervisor: EngineState | null = null;
   for (;;) {
     const state = readEngineState(paths.stateFile);
+    supervisor = state ?? supervisor;
     const lock = tryLock(paths.lockFile);
     if (lock !== null) {
+      // It gives the home back just before it ends.
+      if (supervisor !== null) await endProcess(supervisor, unresponsiveMs);
       // Nobody serves the home: what is still on record was left behind.
       if (state !== null) await endLeftovers(state);
       removeEngineState(paths.stateFile);
