@@ -52,8 +52,9 @@ test('a disk that fills up under calls pauses the batch, and the images that are
   // To the last byte.
   expect(() => fill(disk, 64)).toThrow(/ENOSPC/);
   const paused = await pausedReport(batch);
-  expect(paused.paused_reason).toContain('no space is left (ENOSPC)');
-  expect(sandbox.callsOf('filled')).toHaveLength(4);
+  // Which is met first: an image that cannot be stored, or an item that has no room to begin.
+  expect(paused.paused_reason).toMatch(/no space is left \(ENOSPC\)|^Only \d+ KiB are free/);
+  expect(paused.running).toBe(0);
 
   rmSync(join(disk, '.filler'));
   expect(await auditBatch(output, { name: 'filled', count: 8 }, await finish(paused.batch_id))).toEqual([]);
