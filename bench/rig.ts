@@ -9,7 +9,7 @@ import { startEmulator, type EmulatorSettings } from './emulator-process.ts';
 import { ProcessMeter, measured } from './process-meter.ts';
 
 /** The model of every item. */
-export const benchModel = 'gemini-2.5-flash-image';
+const benchModel = 'gemini-2.5-flash-image';
 
 export interface RigOptions {
   emulator: EmulatorSettings;
