@@ -9,7 +9,7 @@ interface Figures {
 }
 
 /** (d) Is a large batch as cheap, item by item, as a small one? */
-export async function benchScale(results: Results, small = 1_000, large = 10_000): Promise<void> {
+export async function benchScale(results: Results, small = 1_000, large = 10 * small): Promise<void> {
   const few = await figuresOf(results, small);
   const many = await figuresOf(results, large);
   results.add('d', `items/s, ${large} / ${small}`, many.itemsPerSecond / few.itemsPerSecond, '', { atLeast: 0.9 });

@@ -20,6 +20,12 @@ export const engineCommands: EngineCommands = {
 
 const nodeArgs = ['--disable-warning=ExperimentalWarning', '--enable-source-maps'];
 
+/**
+ * MiB, for each of a worker's threads. About 100 are alive at most, however large a batch; on a machine with
+ * much memory V8 would keep several times that in garbage (docs/performance.md).
+ */
+const workerHeap = ['--max-semi-space-size=8', '--max-old-space-size=1024'];
+
 /** The server sees nothing of the user's environment that could hold a key or change its settings. */
 export function serverSpec(
   binary: string,
@@ -69,7 +75,7 @@ export function workerSpec(
   const { gemini } = credentials;
   return {
     command: process.execPath,
-    args: [...nodeArgs, ...command],
+    args: [...nodeArgs, ...workerHeap, ...command],
     env: {
       ...rest,
       SLUICE_HOME: paths.home,
