@@ -59,7 +59,7 @@ export interface BatchInput {
   reopen?: { selector: RedriveSelector; countAsSkipped: boolean };
   /** Set by continue-as-new. */
   carried?: BatchState;
-  /** Events after which a run continues as new. @default 8000 */
+  /** Events after which a run continues as new. @default 3000 */
   maxHistoryEvents?: number;
 }
 

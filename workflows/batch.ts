@@ -17,7 +17,7 @@ import { cancelSignal, pauseSignal, progressQuery, redriveUpdate, resumeSignal, 
  * Runs a flow over every item of a batch: a sliding window of child workflows, at most `concurrency`
  * at once, the next one started as soon as one ends.
  *
- * History is bounded by continue-as-new at `maxHistoryEvents` (default 8,000) or 6 MB: the window is
+ * History is bounded by continue-as-new at `maxHistoryEvents` (default 3,000) or 6 MB: the window is
  * not drained, the next run re-attaches to the children that are running. Children are started, results
  * written and pages read without the loop waiting for any of them; the loop only looks at what changed.
  */
@@ -60,7 +60,7 @@ export async function batchWorkflow(input: BatchInput): Promise<BatchSummary> {
   return CancellationScope.nonCancellable(async () => {
     const outcome = await run.run(() => {
       const { historyLength, historySize } = workflowInfo();
-      return historyLength >= (input.maxHistoryEvents ?? 8_000) || historySize >= 6_000_000;
+      return historyLength >= (input.maxHistoryEvents ?? 3_000) || historySize >= 6_000_000;
     });
     await condition(allHandlersFinished);
     if (outcome.kind === 'finished') return outcome.summary;
