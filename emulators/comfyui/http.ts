@@ -1,19 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 
 /** The largest body ComfyUI takes unless told otherwise. */
-const maxBodyBytes = 100 * 1024 * 1024;
-
-/** The body; null when it is too large. Rejects when the client goes away before it is whole. */
-export async function readBody(request: IncomingMessage): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const stream: AsyncIterable<Buffer> = request;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size <= maxBodyBytes) chunks.push(chunk);
-  }
-  return size <= maxBodyBytes ? Buffer.concat(chunks) : null;
-}
+export const maxBodyBytes = 100 * 1024 * 1024;
 
 export interface Reply {
   status: number;

@@ -9,7 +9,8 @@ import { SluiceError } from '../../domain/errors.ts';
 import { FaultPicker } from './faults.ts';
 import { FileFolders } from './files.ts';
 import { GpuLog } from './gpu-log.ts';
-import { json, plain, readBody, send } from './http.ts';
+import { json, maxBodyBytes, plain, send } from './http.ts';
+import { readBody } from '../shared/read-body.ts';
 import { ComfyMachine } from './machine.ts';
 import { checkOptions, type ComfyEmulatorOptions } from './options.ts';
 import { answer, answerApi } from './routes.ts';
@@ -122,7 +123,7 @@ export async function startComfyEmulator(options: ComfyEmulatorOptions = {}): Pr
       send(response, control(method, pathname, searchParams), whole);
       return;
     }
-    const body = await readBody(request);
+    const body = await readBody(request, maxBodyBytes);
     const at = routeOf(pathname);
     const fault = faults.ofRequest(`${method} ${at?.path ?? pathname}`);
     if (hanging || fault === 'hang') return;

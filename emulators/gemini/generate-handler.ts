@@ -7,7 +7,8 @@ import type { CallEnd, CallLog, CallStart } from './call-log.ts';
 import { now } from '../shared/clock.ts';
 import { FaultPicker } from './faults.ts';
 import { parseGenerateRequest } from './generate-request.ts';
-import { readBody, send, type Reply } from './http.ts';
+import { maxBodyBytes, send, type Reply } from './http.ts';
+import { readBody } from '../shared/read-body.ts';
 import type { EmulatorOptions } from './options.ts';
 import { RateWindow } from './rate-window.ts';
 import { errors } from './replies.ts';
@@ -60,7 +61,7 @@ export function createGenerateHandler(settings: EmulatorOptions, log: CallLog, s
     let fault: CallEnd['fault'] = refusal?.fault ?? null;
     let status: number | null = null;
     try {
-      const body = await readBody(request);
+      const body = (await readBody(request, maxBodyBytes))?.toString('utf8') ?? null;
       const parsed =
         body === null
           ? { invalid: 'Request payload size exceeds the limit: 20971520 bytes.' }

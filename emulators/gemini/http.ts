@@ -1,19 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 
 /** The vendor's limit of a request with inline data. */
-const maxBodyBytes = 20 * 1024 * 1024;
-
-/** The body; null when it is larger than the vendor takes. Rejects when the client goes away. */
-export async function readBody(request: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const stream: AsyncIterable<Buffer> = request;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size <= maxBodyBytes) chunks.push(chunk);
-  }
-  return size <= maxBodyBytes ? Buffer.concat(chunks).toString('utf8') : null;
-}
+export const maxBodyBytes = 20 * 1024 * 1024;
 
 /** What is put on the wire; `cut` breaks the connection half way through the text. */
 export interface Reply {
