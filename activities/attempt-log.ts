@@ -9,6 +9,8 @@ const attemptLogSchema = z.object({
   faults: z.int(),
   /** Replies without an image so far; the provider changes its parameters with it. */
   emptyReplies: z.int(),
+  /** When the item had its first turn at the provider's limits, milliseconds since the epoch. */
+  firstTurnAtMs: z.number().optional(),
   usage: z.object({ inputTokens: z.number(), outputTokens: z.number(), images: z.number() }),
 });
 
@@ -47,8 +49,13 @@ export class AttemptLog {
     return this.data.usage;
   }
 
+  get firstTurnAtMs(): number | undefined {
+    return this.data.firstTurnAtMs;
+  }
+
   called(): void {
     this.data.calls += 1;
+    this.data.firstTurnAtMs ??= Date.now();
     this.beat();
   }
 

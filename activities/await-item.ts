@@ -1,14 +1,14 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { WorkflowFailedError, WorkflowNotFoundError, type WorkflowClient } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
-import { resultRowSchema, type ResultRow } from '../domain/result.ts';
+import { itemOutcomeSchema, type ItemOutcome } from '../domain/result.ts';
 import type { AwaitItemInput } from './types.ts';
 
 /**
  * Waits, however long, until a child that an earlier run of the batch started has ended. Returns its
  * row, or throws what it failed with; that somebody terminated it by hand is an answer, too.
  */
-export async function awaitItem(client: WorkflowClient, input: AwaitItemInput): Promise<ResultRow> {
+export async function awaitItem(client: WorkflowClient, input: AwaitItemInput): Promise<ItemOutcome> {
   const heart = setInterval(() => {
     heartbeat();
   }, 5_000);
@@ -21,7 +21,7 @@ export async function awaitItem(client: WorkflowClient, input: AwaitItemInput): 
   try {
     const handle = client.getHandle(input.workflowId, input.runId === '' ? undefined : input.runId);
     const row: unknown = await Promise.race([client.withAbortSignal(signal, () => handle.result()), aborted]);
-    return resultRowSchema.parse(row);
+    return itemOutcomeSchema.parse(row);
   } catch (error) {
     if (error instanceof WorkflowFailedError) throw failureOfChild(error.cause);
     if (error instanceof WorkflowNotFoundError) {

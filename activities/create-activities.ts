@@ -22,13 +22,16 @@ export function createCoreActivities({ client, limiter, openStore }: CoreDeps): 
     readPage: (input) => mappingErrors(() => readPage(openStore(input.storeUri), input)),
     writeResults: (input) => mappingErrors(() => writeResults(openStore(input.storeUri), input)),
     openRun: (input) => mappingErrors(() => openRun(openStore(input.storeUri), input)),
-    finishBatch: (input) => mappingErrors(() => finishBatch(openStore(input.summary.storeUri), input)),
+    finishBatch: async (input) => {
+      await mappingErrors(() => finishBatch(openStore(input.summary.storeUri), input));
+      limiter.forget(batchLimiterKey(input.summary.batchId));
+    },
     awaitItem: (input) => awaitItem(client, input),
     applyLimits: (input) => {
-      limiter.setLimits(batchLimiterKey(input.batchId), {
-        requestsPerMinute: input.ratePerMinute,
-        revision: input.limitsRevision,
-      });
+      const { batchId, ratePerMinute, concurrency, limitsRevision: revision, holdBack } = input;
+      const key = batchLimiterKey(batchId);
+      limiter.setLimits(key, { requestsPerMinute: ratePerMinute, concurrency, revision });
+      if (holdBack) limiter.refuse(key, revision);
       return Promise.resolve();
     },
   };

@@ -3,7 +3,7 @@ import type { Limits, RetrySpec } from '../domain/batch-spec.ts';
 import type { Flow } from '../domain/flow.ts';
 import type { ProviderMode } from '../domain/ids.ts';
 import type { ItemRef } from '../domain/item.ts';
-import type { ResultRow } from '../domain/result.ts';
+import type { ItemOutcome, ResultRow } from '../domain/result.ts';
 import type { Tally } from '../domain/tally.ts';
 
 /** Everything an item's steps need; the input of `itemWorkflow` too. */
@@ -16,8 +16,10 @@ export interface ItemInput {
   retry: RetrySpec;
   /** Longest a single provider call may take, milliseconds. */
   timeoutMs: number;
-  /** The batch's own limit, as it was when the item was started. */
+  /** The batch's own limits, as they were when the item was started. */
   ratePerMinute: number | null;
+  /** Calls of the batch under way at once. */
+  concurrency: number;
   /** Of the batch's limits: of two items' values the newer one holds. */
   limitsRevision: number;
 }
@@ -70,8 +72,11 @@ export interface OpenRunResult {
 export interface ApplyLimitsInput {
   batchId: string;
   ratePerMinute: number | null;
+  concurrency: number;
   /** As of an item: see `ItemInput`. */
   limitsRevision: number;
+  /** Items of this revision and older that are still waiting for their turn give it up: see `ItemOutcome`. */
+  holdBack: boolean;
 }
 
 export interface AwaitItemInput {
@@ -91,13 +96,13 @@ export interface CoreActivities {
   readPage(input: ReadPageInput): Promise<ItemRef[]>;
   writeResults(input: WriteResultsInput): Promise<void>;
   openRun(input: OpenRunInput): Promise<OpenRunResult>;
-  /** Makes a changed rate hold for the items that already wait for their turn. */
+  /** Makes changed limits, or a pause, hold for the items that already wait for their turn. */
   applyLimits(input: ApplyLimitsInput): Promise<void>;
-  awaitItem(input: AwaitItemInput): Promise<ResultRow>;
+  awaitItem(input: AwaitItemInput): Promise<ItemOutcome>;
   finishBatch(input: FinishBatchInput): Promise<void>;
 }
 
 /** Activities of the model task queues. */
 export interface ModelActivities {
-  generateImage(input: ItemInput): Promise<ResultRow>;
+  generateImage(input: ItemInput): Promise<ItemOutcome>;
 }

@@ -75,6 +75,7 @@ export class Baseline {
           retry: spec.retry,
           timeoutMs: spec.timeoutMs,
           ratePerMinute: null,
+          concurrency,
           limitsRevision: 0,
         },
         progress: 0,

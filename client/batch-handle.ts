@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { isGrpcServiceError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { limitsChangeSchema, type Limits, type LimitsChange } from '../domain/batch-spec.ts';
 import type { BatchProgress, BatchSummary, RedriveSelector } from '../domain/batch.ts';
@@ -96,7 +97,7 @@ export class BatchHandle {
   private async update<T>(name: string, argument: unknown): Promise<T> {
     await this.assertRunning();
     try {
-      return await this.handle.executeUpdate<T, [unknown]>(name, { args: [argument] });
+      return await untilTaken(() => this.handle.executeUpdate<T, [unknown]>(name, { args: [argument] }));
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError) {
         const { cause } = error;
@@ -112,6 +113,25 @@ export class BatchHandle {
       return await body();
     } catch (error) {
       throw explain(error, this.batchId);
+    }
+  }
+}
+
+/** FAILED_PRECONDITION */
+const notTaken = 9;
+
+/**
+ * Sends an update again that the batch did not take, because it was just handing over to its next run: the
+ * server then answers "unexpected workflow task failure", and the update had no effect.
+ */
+async function untilTaken<T>(send: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await send();
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : undefined;
+      if (attempt === 10 || !isGrpcServiceError(cause) || cause.code !== notTaken) throw error;
+      await delay(50 * attempt);
     }
   }
 }

@@ -21,7 +21,7 @@ export const resultRowSchema = z.object({
   output_path: z.string().nullable(),
   error_code: z.enum(Object.keys(errorCatalog) as [ErrorCode, ...ErrorCode[]]).nullable(),
   error_message: z.string().nullable(),
-  /** From the item's start to its end, waits included. */
+  /** From the item's first turn at the provider's limits to its end, waits between its calls included. */
   processing_time_seconds: z.number(),
   model: z.string(),
   seed: z.number(),
@@ -37,3 +37,13 @@ export const resultRowSchema = z.object({
   finished_at: z.string(),
 });
 export type ResultRow = z.output<typeof resultRowSchema>;
+
+/**
+ * How an item's workflow ended: with its result, or `requeued`: it gave up its place before it was done,
+ * because the batch takes no more calls for now. What it spent until then is spent.
+ */
+export const itemOutcomeSchema = z.discriminatedUnion('status', [
+  resultRowSchema,
+  resultRowSchema.extend({ status: z.literal('requeued') }),
+]);
+export type ItemOutcome = z.output<typeof itemOutcomeSchema>;

@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts';
-import type { ResultRow } from './result.ts';
+import type { ItemOutcome } from './result.ts';
 
 /** What one model did. */
 interface ModelTally {
@@ -29,11 +29,10 @@ export interface Tally {
   byErrorCode: Partial<Record<ErrorCode, number>>;
 }
 
-/**
- * What a row adds to the tally. `requeued`: the item did not end, but what its calls cost is spent.
- */
+/** What a row adds to the tally. `requeued`: the item did not end, but what its calls cost is spent. */
 type TallyRow = Pick<
-  ResultRow,
+  ItemOutcome,
+  | 'status'
   | 'error_code'
   | 'processing_time_seconds'
   | 'model'
@@ -42,7 +41,7 @@ type TallyRow = Pick<
   | 'output_tokens'
   | 'images'
   | 'cost_usd'
-> & { status: ResultRow['status'] | 'requeued' };
+>;
 
 const maxModels = 50;
 

@@ -10,13 +10,17 @@ import type {
 } from '../domain/batch.ts';
 import type { Limits } from '../domain/batch-spec.ts';
 import { errorCatalog } from '../domain/errors.ts';
+import { surroundingsOf } from '../domain/surroundings.ts';
 import { addResult, totalCostUsd } from '../domain/tally.ts';
+import { windowSize } from '../domain/window.ts';
 import { judgeBudget } from './budget.ts';
 import { Children } from './children.ts';
 import { renderDetails } from './details.ts';
-import { environmentFailure, rowOfEnd, type ItemEnd } from './item-end.ts';
+import { itemInputOf } from './item-input.ts';
+import { rowOfEnd, type ItemEnd } from './item-end.ts';
 import { applyLimits, writeSummary } from './core-activities.ts';
 import { respondToOutcome } from './failure-response.ts';
+import { HoldBack } from './hold-back.ts';
 import { ItemSource } from './item-source.ts';
 import { PauseTimer } from './pause-timer.ts';
 import { beginPause, endPause, storagePause, type PauseReason } from './pausing.ts';
@@ -39,6 +43,7 @@ export class BatchRun {
   private closed = false;
   private shownState: string | null = null;
   private readonly pauseTimer = new PauseTimer();
+  private readonly holdBack: HoldBack;
 
   constructor(input: BatchInput) {
     this.input = input;
@@ -46,6 +51,7 @@ export class BatchRun {
     this.children = new Children(input.batchId, (item, end) => {
       this.itemEnded(item, end);
     });
+    this.holdBack = new HoldBack(input.batchId, this.state);
     this.source = this.openSource();
     this.results = new ResultBuffer({
       state: this.state,
@@ -76,6 +82,7 @@ export class BatchRun {
     for (;;) {
       this.changed = false;
       if (this.state.pause?.kind !== 'storage') this.results.writeIfDue();
+      this.holdBack.follow();
       this.fillWindow();
       this.show();
       if (full()) {
@@ -113,16 +120,12 @@ export class BatchRun {
   }
 
   async setLimits(limits: Limits): Promise<Limits> {
-    const { ratePerMinute } = this.state.limits;
+    const { ratePerMinute, concurrency } = this.state.limits;
     this.state.limits = limits;
     this.state.limitsRevision += 1;
     this.wake();
-    if (limits.ratePerMinute !== ratePerMinute) {
-      await applyLimits({
-        batchId: this.input.batchId,
-        ratePerMinute: limits.ratePerMinute,
-        limitsRevision: this.state.limitsRevision,
-      });
+    if (limits.ratePerMinute !== ratePerMinute || limits.concurrency !== concurrency) {
+      await applyLimits(this.input.batchId, this.state);
     }
     return limits;
   }
@@ -176,7 +179,7 @@ export class BatchRun {
     const { state } = this;
     if (state.pause !== null || state.ending !== null) return;
     this.source.prefetch();
-    while (this.children.count < state.limits.concurrency) {
+    while (this.children.count < windowSize(state.limits, this.input.spec.errorPolicy)) {
       const next = this.source.peek();
       if (next === undefined) return;
       const verdict = judgeBudget(state, this.children.list(), next.estimateUsd);
@@ -185,26 +188,19 @@ export class BatchRun {
         return;
       }
       this.source.take();
-      this.children.start({
-        batchId: this.input.batchId,
-        storeUri: this.input.storeUri,
-        mode: this.input.mode,
-        flow: this.input.flow,
-        ref: next,
-        retry: this.input.spec.retry,
-        timeoutMs: this.input.spec.timeoutMs,
-        ratePerMinute: state.limits.ratePerMinute,
-        limitsRevision: state.limitsRevision,
-      });
+      this.children.start(itemInputOf(this.input, state, next));
       this.source.prefetch();
     }
   }
 
   private itemEnded(item: InFlightItem, end: ItemEnd): void {
     const { state } = this;
-    const row = rowOfEnd(end, item, Date.now());
-    const surroundings = environmentFailure(row);
-    if (surroundings !== null && state.ending === null) {
+    const row = rowOfEnd(end, item, Date.now(), state.ending === 'cancelled');
+    const surroundings = row.status === 'failed' ? surroundingsOf(row.error_code) : null;
+    if (row.status === 'requeued') {
+      addResult(state.tally, row);
+      state.requeued.push(item.ref);
+    } else if (surroundings !== null && state.ending === null) {
       addResult(state.tally, { ...row, status: 'requeued' });
       state.requeued.push(item.ref);
       this.pause({
@@ -257,6 +253,7 @@ export class BatchRun {
   private async handOver(): Promise<void> {
     await this.children.allStarted();
     await this.source.settle();
+    await this.holdBack.settle();
     await this.results.settle();
   }
 

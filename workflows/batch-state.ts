@@ -30,7 +30,8 @@ export function freshState(input: BatchInput, nowMs: number): BatchState {
     pause: null,
     notices: [],
     limits: input.spec.limits,
-    limitsRevision: 0,
+    // Later than that of any earlier run of the batch.
+    limitsRevision: nowMs,
     buffer: [],
     nextPart: 0,
     flushedRows: 0,
@@ -48,15 +49,17 @@ export function finishedOf(state: BatchState): number {
 /**
  * How many items are in which state.
  *
+ * @param started items whose child is started: those above the concurrency wait for their turn
  * @param ended whether nothing more is started: what is not done then counts as cancelled, also what this
  * run did not select
  */
 export function countsOf(
   input: BatchInput,
   state: BatchState,
-  running: number,
+  started: number,
   ended: boolean = state.ending !== null,
 ): BatchCounts {
+  const running = Math.min(started, state.limits.concurrency);
   const unfinished = Math.max(0, input.input.total - state.skipped - finishedOf(state) - running);
   return {
     total: input.input.total,
@@ -91,7 +94,7 @@ export function progressOf(
   input: BatchInput,
   state: BatchState,
   status: BatchStatus,
-  running: InFlightItem[],
+  started: InFlightItem[],
   after: number | undefined,
 ): BatchProgress {
   const from = after === undefined ? state.buffer.length : Math.max(0, after - state.flushedRows);
@@ -101,13 +104,13 @@ export function progressOf(
     storeUri: input.storeUri,
     mode: input.mode,
     status,
-    counts: countsOf(input, state, running.length),
+    counts: countsOf(input, state, started.length),
     costUsd: totalCostUsd(state.tally),
     startedAtMs: state.startedAtMs,
     pause: state.pause,
     notices: state.notices,
     limits: state.limits,
-    running: running.map(({ ref, startedAtMs }) => ({
+    running: started.slice(0, state.limits.concurrency).map(({ ref, startedAtMs }) => ({
       itemId: ref.id,
       label: ref.label,
       model: ref.model,

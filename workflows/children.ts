@@ -9,7 +9,7 @@ import {
 import type { CoreActivities, ItemInput } from '../activities/types.ts';
 import type { InFlightItem } from '../domain/batch.ts';
 import { coreTaskQueue, itemWorkflowId } from '../domain/ids.ts';
-import type { ResultRow } from '../domain/result.ts';
+import type { ItemOutcome } from '../domain/result.ts';
 import { itemEndOfFailure, type ItemEnd } from './item-end.ts';
 import { itemWorkflow } from './item.ts';
 import { batchAttribute, modelAttribute } from './search-attributes.ts';
@@ -122,6 +122,6 @@ export class Children {
   }
 }
 
-function rowEnd(row: ResultRow): ItemEnd {
+function rowEnd(row: ItemOutcome): ItemEnd {
   return { kind: 'row', row };
 }

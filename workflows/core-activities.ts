@@ -1,6 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type {
-  ApplyLimitsInput,
   CoreActivities,
   FinishBatchInput,
   OpenRunInput,
@@ -8,6 +7,7 @@ import type {
   ReadPageInput,
   WriteResultsInput,
 } from '../activities/types.ts';
+import type { BatchState } from '../domain/batch.ts';
 import { coreTaskQueue } from '../domain/ids.ts';
 import type { ItemRef } from '../domain/item.ts';
 
@@ -38,8 +38,17 @@ export function writeResults(input: WriteResultsInput): Promise<void> {
   return short(`Write results, part ${String(input.part)}: ${String(input.rows.length)} rows`).writeResults(input);
 }
 
-export function applyLimits(input: ApplyLimitsInput): Promise<void> {
-  return short('Apply the new rate').applyLimits(input);
+/** Makes the batch's limits hold for the items that wait for their turn already. */
+export function applyLimits(batchId: string, state: BatchState, holdBack = false): Promise<void> {
+  const { ratePerMinute, concurrency } = state.limits;
+  const { limitsRevision } = state;
+  return short(holdBack ? 'Hold back the waiting items' : 'Apply the new limits').applyLimits({
+    batchId,
+    ratePerMinute,
+    concurrency,
+    limitsRevision,
+    holdBack,
+  });
 }
 
 export function selectItems(input: OpenRunInput): Promise<OpenRunResult> {

@@ -8,11 +8,11 @@ import {
 } from '@temporalio/workflow';
 import { isErrorCode, type ErrorCode } from '../domain/errors.ts';
 import type { InFlightItem } from '../domain/batch.ts';
-import type { ResultRow } from '../domain/result.ts';
+import type { ItemOutcome } from '../domain/result.ts';
 
 /** How a child ended. */
 export type ItemEnd =
-  { kind: 'row'; row: ResultRow } | { kind: 'cancelled' } | { kind: 'lost'; code: ErrorCode; message: string };
+  { kind: 'row'; row: ItemOutcome } | { kind: 'cancelled' } | { kind: 'lost'; code: ErrorCode; message: string };
 
 /** What a child's failure says of the item, whether the parent saw it itself or through `awaitItem`. */
 export function itemEndOfFailure(error: unknown): ItemEnd {
@@ -32,13 +32,20 @@ export function itemEndOfFailure(error: unknown): ItemEnd {
   return { kind: 'lost', code: 'INTERNAL', message: cause instanceof Error ? cause.message : String(cause) };
 }
 
-function isRow(value: unknown): value is ResultRow {
+function isRow(value: unknown): value is ItemOutcome {
   return typeof value === 'object' && value !== null && 'request_id' in value && 'status' in value;
 }
 
-/** The result row of an ended item, also of one that could not write its own. */
-export function rowOfEnd(end: ItemEnd, item: InFlightItem, nowMs: number): ResultRow {
-  if (end.kind === 'row') return end.row;
+/**
+ * The row of an ended item, also of one that could not write its own.
+ *
+ * @param batchCancelled one that gave up its place is not started again, then
+ */
+export function rowOfEnd(end: ItemEnd, item: InFlightItem, nowMs: number, batchCancelled: boolean): ItemOutcome {
+  if (end.kind === 'row') {
+    if (end.row.status !== 'requeued' || !batchCancelled) return end.row;
+    return { ...end.row, status: 'cancelled', error_code: 'CANCELLED', error_message: cancelledMessage };
+  }
   const cancelled = end.kind === 'cancelled';
   const { ref } = item;
   return {
@@ -47,7 +54,7 @@ export function rowOfEnd(end: ItemEnd, item: InFlightItem, nowMs: number): Resul
     status: cancelled ? 'cancelled' : 'failed',
     output_path: null,
     error_code: cancelled ? 'CANCELLED' : end.code,
-    error_message: cancelled ? 'The item was cancelled before it was done.' : end.message,
+    error_message: cancelled ? cancelledMessage : end.message,
     processing_time_seconds: Math.max(0, (nowMs - item.startedAtMs) / 1000),
     model: ref.model,
     seed: ref.seed,
@@ -61,21 +68,4 @@ export function rowOfEnd(end: ItemEnd, item: InFlightItem, nowMs: number): Resul
   };
 }
 
-/**
- * Failures of the surroundings, not of the item: the batch pauses, and the item is started again when
- * it resumes, instead of being counted as failed.
- */
-export function environmentFailure(row: ResultRow): 'environment' | 'storage' | null {
-  if (row.status !== 'failed' || !isErrorCode(row.error_code)) return null;
-  switch (row.error_code) {
-    case 'AUTH':
-    case 'QUOTA_EXCEEDED':
-      return 'environment';
-    case 'STORAGE_FULL':
-    case 'STORAGE_DENIED':
-    case 'STORAGE_ERROR':
-      return 'storage';
-    default:
-      return null;
-  }
-}
+const cancelledMessage = 'The item was cancelled before it was done.';

@@ -8,7 +8,7 @@ import {
 import type { ItemInput, ModelActivities } from '../activities/types.ts';
 import type { Step } from '../domain/flow.ts';
 import { modelTaskQueue } from '../domain/ids.ts';
-import type { ResultRow } from '../domain/result.ts';
+import type { ItemOutcome } from '../domain/result.ts';
 
 /**
  * Runs the steps of the batch's flow for one item and returns its result row.
@@ -16,20 +16,20 @@ import type { ResultRow } from '../domain/result.ts';
  * An item that fails is a Failed execution, so that the Web UI can filter for it; the failure carries
  * the row (what was called and paid for before it failed). History: about 11 events a step.
  */
-export async function itemWorkflow(input: ItemInput): Promise<ResultRow> {
+export async function itemWorkflow(input: ItemInput): Promise<ItemOutcome> {
   if (input.ref.hash === '') {
     throw ApplicationFailure.nonRetryable(
       `The staged item in ${input.ref.part} is damaged or missing.`,
       'INPUT_CORRUPT',
     );
   }
-  let row: ResultRow | undefined;
+  let row: ItemOutcome | undefined;
   for (const step of input.flow.steps) row = await runStep(step, input);
   if (row === undefined) throw ApplicationFailure.nonRetryable(`Flow ${input.flow.name} has no steps.`, 'INTERNAL');
   return row;
 }
 
-async function runStep(step: Step, input: ItemInput): Promise<ResultRow> {
+async function runStep(step: Step, input: ItemInput): Promise<ItemOutcome> {
   const { ref, retry } = input;
   const { generateImage } = proxyActivities<ModelActivities>({
     taskQueue: modelTaskQueue(ref.provider, ref.model, input.mode),

@@ -7,10 +7,13 @@ export interface Call {
   /** From the widest to the narrowest. */
   keys: readonly string[];
   cost: Cost;
+  /** Of the keys that have one: a key can refuse its calls up to a revision. */
+  revisions: ReadonlyMap<string, number>;
 }
 
 interface Admission<T> {
   granted: { call: T; entry: GrantEntry }[];
+  refused: T[];
   /** When the first of the others can go; infinite when that depends on calls under way here. */
   wakeAt: number;
 }
@@ -30,10 +33,15 @@ export function admit<T extends Call>(
   now: number,
 ): Admission<T> {
   const granted: Admission<T>['granted'] = [];
+  const refused: T[] = [];
   const states = new Map<string, KeyState>();
   const claimed = new Set<string>();
   let wakeAt = Infinity;
   for (const call of calls) {
+    if (isRefused(call, log)) {
+      refused.push(call);
+      continue;
+    }
     if (call.keys.some((key) => claimed.has(key))) continue;
     let narrowest: string | undefined;
     let at = now;
@@ -54,7 +62,12 @@ export function admit<T extends Call>(
     // The next in line is to see what this one took.
     for (const key of call.keys) states.delete(key);
   }
-  return { granted, wakeAt };
+  return { granted, refused, wakeAt };
+}
+
+function isRefused({ revisions }: Call, log: GrantLog): boolean {
+  for (const [key, revision] of revisions) if (revision <= (log.refusedUpTo(key) ?? -Infinity)) return true;
+  return false;
 }
 
 /** When a call of this cost can have the key; `now` or earlier: at once. */

@@ -142,6 +142,24 @@ export class GrantLog {
     );
   }
 
+  /** Up to which revision calls of a key are refused; null: none is. */
+  refusedUpTo(key: string): number | null {
+    const row = this.statement('SELECT up_to FROM refusals WHERE key = ?').get(key);
+    return row === undefined ? null : figure(row['up_to']);
+  }
+
+  refuse(key: string, upTo: number): void {
+    this.run(
+      'INSERT INTO refusals VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET up_to = max(up_to, excluded.up_to)',
+      key,
+      upTo,
+    );
+  }
+
+  forgetRefusal(key: string): void {
+    this.run('DELETE FROM refusals WHERE key = ?', key);
+  }
+
   /** Gives up this process's leases: its calls are taken as sent now. */
   close(): void {
     if (!this.db.isOpen) return;

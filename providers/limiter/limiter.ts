@@ -21,17 +21,32 @@ export interface Limiter {
    * waits for a narrow key (its batch) does not hold up others on a wide one (the model). Between
    * processes there is no order: who releases a place has the first chance to fill it again.
    * @param keys from the widest to the narrowest
-   * @throws the signal's reason when aborted; SluiceError with a STORAGE code when the log fails
+   * @throws the signal's reason when aborted; CallRefused when one of the keys refuses the call; SluiceError
+   * with a STORAGE code when the log fails
    */
   acquire(keys: readonly LimitKey[], cost: Cost, signal: AbortSignal): Promise<Permit>;
   /** The server asked for a rest: nobody gets this key for `ms`. Extends a rest, never shortens it. */
   slowDown(key: string, ms: number): void;
   /** Changes limits of a key for all that wait for it in this process, unless they are of a higher revision. */
   setLimits(key: string, change: Omit<LimitKey, 'key'>): void;
+  /**
+   * From now on no call of this key and of this revision, or an older one, is let through, in any process,
+   * until the key is forgotten; those that wait are rejected. Throws as `acquire` does when the log fails.
+   */
+  refuse(key: string, upToRevision: number): void;
+  /** Whether a call of this key and revision would be refused. */
+  refuses(key: string, revision: number): boolean;
+  /** Ends what `refuse` began. */
+  forget(key: string): void;
   /** What of a key is taken, over all processes. */
   usage(key: string): KeyUsage;
   /** Rejects all that wait and gives up the places of calls under way. */
   close(): void;
+}
+
+/** The call was not made, and is not to be made: a key of it takes no more calls for now. */
+export class CallRefused extends Error {
+  override readonly name = 'CallRefused';
 }
 
 interface KeyUsage extends Cost {
@@ -100,6 +115,7 @@ class SlidingLogLimiter implements Limiter {
     };
     const waiter: Waiter = {
       keys: [...unique.keys()],
+      revisions: new Map(keys.flatMap(({ key, revision }) => (revision === undefined ? [] : [[key, revision]]))),
       cost,
       grant: (permit) => {
         leaveQueue();
@@ -127,6 +143,23 @@ class SlidingLogLimiter implements Limiter {
   setLimits(key: string, change: Omit<LimitKey, 'key'>): void {
     this.limits.set(key, change);
     this.queuePump();
+  }
+
+  refuse(key: string, upToRevision: number): void {
+    this.log.transaction(() => {
+      this.log.refuse(key, upToRevision);
+    });
+    this.queuePump();
+  }
+
+  refuses(key: string, revision: number): boolean {
+    return this.log.transaction(() => revision <= (this.log.refusedUpTo(key) ?? -Infinity));
+  }
+
+  forget(key: string): void {
+    this.log.transaction(() => {
+      this.log.forgetRefusal(key);
+    });
   }
 
   usage(key: string): KeyUsage {
@@ -181,6 +214,7 @@ class SlidingLogLimiter implements Limiter {
     this.rests.clear();
     this.renewalDue = false;
     for (const { call, entry } of round.granted) call.grant(this.permit(entry));
+    for (const call of round.refused) call.fail(new CallRefused());
     if (this.waiters.size === 0) return;
     const delay = Math.min(lookAgainMs, Math.max(1, Math.ceil(round.wakeAt - round.now)));
     this.cancelWake = this.clock.after(delay, () => {

@@ -4,6 +4,7 @@
  *
  * - `grants.sent_at` is null from the grant until the call is on the wire: it cannot leave the window.
  * - `leases` are the calls under way; a process that is killed stops renewing its own.
+ * - `refusals` are the keys whose waiting calls give up, each up to a revision.
  * - `clock` is the latest time any process has seen.
  */
 export const schema = `
@@ -39,6 +40,8 @@ export const schema = `
   CREATE INDEX IF NOT EXISTS leases_by_key ON leases (key, owner);
   CREATE INDEX IF NOT EXISTS leases_by_owner ON leases (owner);
   CREATE INDEX IF NOT EXISTS leases_by_expiry ON leases (expires_at);
+
+  CREATE TABLE IF NOT EXISTS refusals (key TEXT PRIMARY KEY, up_to INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TRIGGER IF NOT EXISTS grant_added AFTER INSERT ON grants BEGIN
     INSERT INTO keys (key, requests, tokens, images) VALUES (new.key, 1, new.tokens, new.images)

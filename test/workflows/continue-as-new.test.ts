@@ -4,7 +4,7 @@ import { rows } from '../support/rig.ts';
 import { useNamespace } from '../support/use-namespace.ts';
 
 const { rig: newRig } = useNamespace();
-const maxHistoryEvents = 150;
+const maxHistoryEvents = 100;
 
 describe.concurrent('a batch that continues as new', () => {
   test('loses no item and calls none twice', async () => {

@@ -16,11 +16,12 @@ describe.concurrent('the failure policy', () => {
     expect(paused.pause?.kind).toBe('failure_rate');
     expect(paused.pause?.reason).toMatch(/^High failure rate: 10 of the last 10 items failed/);
     expect(paused.notices).toMatchObject([{ level: 'escalation', message: paused.pause?.reason }]);
-    expect(rig.calls().length).toBeLessThanOrEqual(11);
+    // Ten, and at most one window (2 × concurrency) that was under way or next.
+    expect(rig.calls().length).toBeLessThanOrEqual(14);
 
     await rig.batch.signal('resume');
     const again = await rig.until(({ pause, counts }) => pause !== null && counts.failed >= 20);
-    expect(again.counts.failed).toBeLessThanOrEqual(22);
+    expect(again.counts.failed).toBeLessThanOrEqual(28);
     await rig.batch.signal('cancel');
     expect(await rig.summary()).toMatchObject({ status: 'cancelled' });
   });

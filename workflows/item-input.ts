@@ -1,0 +1,15 @@
+import type { ItemInput } from '../activities/types.ts';
+import type { BatchInput, BatchState } from '../domain/batch.ts';
+import type { ItemRef } from '../domain/item.ts';
+
+/** What a child is started with: the batch's options, and its limits as they are now. */
+export function itemInputOf(
+  { batchId, storeUri, mode, flow, spec }: BatchInput,
+  state: BatchState,
+  ref: ItemRef,
+): ItemInput {
+  const { ratePerMinute, concurrency } = state.limits;
+  const { retry, timeoutMs } = spec;
+  const { limitsRevision } = state;
+  return { batchId, storeUri, mode, flow, ref, retry, timeoutMs, ratePerMinute, concurrency, limitsRevision };
+}
