@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ComfyClient } from '../../../providers/comfyui/client.ts';
+import { mostOvertakes } from '../../../providers/gpu-pool/decide.ts';
 import { createGpuPool } from '../../../providers/gpu-pool/pool.ts';
 import type { GpuJob, GpuLease, GpuPool } from '../../../providers/gpu-pool/types.ts';
 import { VirtualClock } from '../limiter/virtual-clock.ts';
@@ -115,6 +116,35 @@ describe('waiting', () => {
     const asked = ['x', 'x', 'x', 'x', 'x', 'x', 'y', 'y'].map((owner) => ask(pool, job('A', { owner })));
     await turn();
     expect(asked.map(({ lease }) => lease !== undefined)).toEqual([true, true, false, false, false, false, true, true]);
+  });
+
+  test('for a checkpoint that is not loaded ends, however many jobs come for the one that is', async () => {
+    const pool = await poolOf({ gpu: aliveClient() });
+    const leases = [await pool.acquire(job('A'), never), await pool.acquire(job('A'), never)];
+    const asked = ask(pool, job('B'));
+    for (let n = 0; n <= mostOvertakes; n++) {
+      expect(asked.lease).toBeUndefined();
+      const next = ask(pool, job('A'));
+      leases.shift()?.release({ runMs: 1_000 });
+      await turn();
+      if (next.lease !== undefined) leases.push(next.lease);
+    }
+    expect(asked.lease).toBeDefined();
+  });
+
+  test('for a checkpoint that is not loaded ends shortly before the endpoint has done what it has', async () => {
+    const clock = new VirtualClock();
+    const pool = await poolOf({ gpu: aliveClient() }, clock);
+    for (const runMs of [9_000, 3_000]) (await pool.acquire(job('A'), never)).release({ runMs });
+    const first = await pool.acquire(job('A'), never);
+    await pool.acquire(job('A'), never);
+    await clock.advance(3_000);
+    first.release({ runMs: 3_000 });
+    const asked = ask(pool, job('B'));
+    await clock.advance(2_400);
+    expect(asked.lease).toBeUndefined();
+    await clock.advance(200);
+    expect(asked.lease).toBeDefined();
   });
 
   test('beside an idle endpoint, because another is nearly there, ends after a load at the latest', async () => {
