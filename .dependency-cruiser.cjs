@@ -21,6 +21,7 @@ const layers = {
     '@temporalio/(client|common)',
     'csv-parse',
     'iconv-lite',
+    'pngjs',
     'yaml',
     'zod',
     'node:',

@@ -1,4 +1,5 @@
-import { advance, Canvas, lineHeight } from '../shared/canvas.ts';
+import { advance, lineHeight } from '../../domain/bitmap-font.ts';
+import { Canvas } from '../shared/canvas.ts';
 import { hsl } from '../shared/color.ts';
 import { compressRows, encodePng, type IndexedImage } from '../shared/png.ts';
 import { randomStream } from '../shared/random.ts';

@@ -1,4 +1,6 @@
-import { advance, Canvas, lineHeight } from '../shared/canvas.ts';
+import { advance, lineHeight } from '../../domain/bitmap-font.ts';
+import { printable, wrapText } from '../../domain/text-lines.ts';
+import { Canvas } from '../shared/canvas.ts';
 import { hsl } from '../shared/color.ts';
 import { encodePng } from '../shared/png.ts';
 import { randomStream } from '../shared/random.ts';
@@ -92,13 +94,13 @@ function drawCaption(canvas: Canvas, { prompt, seed, sources }: Picture): void {
   const largest = Math.max(2, Math.floor(Math.min(canvas.width, canvas.height) / 190));
   const padding = 6 * largest;
   const across = (scale: number) => Math.floor((canvas.width - 2 * padding) / (advance * scale));
-  const words = printable(prompt);
+  const words = printable(prompt.slice(0, 4_000));
   const room = canvas.height * 0.5;
   let scale = largest;
-  let lines = wrap(words, across(scale));
+  let lines = wrapText(words, across(scale));
   while (scale > 2 && lines.length * lineHeight * scale > room) {
     scale -= 1;
-    lines = wrap(words, across(scale));
+    lines = wrapText(words, across(scale));
   }
   const most = Math.floor(room / (lineHeight * scale));
   if (lines.length > most) lines = [...lines.slice(0, most - 1), `${lines[most - 1]?.slice(0, -3)}...`];
@@ -110,33 +112,4 @@ function drawCaption(canvas: Canvas, { prompt, seed, sources }: Picture): void {
   canvas.rect(0, top, canvas.width, canvas.height - top, color.panel);
   lines.forEach((line, n) => canvas.text(padding, top + padding + n * step, line, scale, color.ink));
   canvas.text(padding, canvas.height - padding - (lineHeight - 3) * footScale, foot, footScale, color.faint);
-}
-
-/** What the font can show: accents dropped, white space as one blank. */
-function printable(text: string): string {
-  return text
-    .slice(0, 4_000)
-    .normalize('NFKD')
-    .replaceAll(/\p{Mark}/gu, '')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const joined = line === '' ? word : `${line} ${word}`;
-    if (joined.length <= width) {
-      line = joined;
-      continue;
-    }
-    if (line !== '') lines.push(line);
-    line = word;
-    while (line.length > width) {
-      lines.push(line.slice(0, width));
-      line = line.slice(width);
-    }
-  }
-  return [...lines, line];
 }

@@ -1,9 +1,5 @@
-import { glyph, glyphHeight, glyphWidth } from './font.ts';
+import { eachDot } from '../../domain/bitmap-font.ts';
 import type { IndexedImage } from './png.ts';
-
-/** Width of one character with its gap, in dots; and the height of a line with its leading. */
-export const advance = glyphWidth + 1;
-export const lineHeight = glyphHeight + 3;
 
 /** Draws spans of palette colours straight into the rows a PNG is made of; what lies outside is clipped. */
 export class Canvas {
@@ -50,16 +46,6 @@ export class Canvas {
 
   /** One line of text, each dot `scale` pixels wide and high. */
   text(x: number, y: number, line: string, scale: number, color: number): void {
-    const columns = [...line].map(glyph);
-    for (let dotRow = 0; dotRow < glyphHeight; dotRow++) {
-      const top = y + dotRow * scale;
-      columns.forEach((column, place) => {
-        for (let dot = 0; dot < glyphWidth; dot++) {
-          if ((((column[dot] ?? 0) >> dotRow) & 1) === 0) continue;
-          const left = x + (place * advance + dot) * scale;
-          for (let row = top; row < top + scale; row++) this.span(row, left, left + scale, color);
-        }
-      });
-    }
+    eachDot(line, (column, row) => this.rect(x + column * scale, y + row * scale, scale, scale, color));
   }
 }

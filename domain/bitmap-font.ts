@@ -1,5 +1,9 @@
-export const glyphWidth = 5;
-export const glyphHeight = 7;
+const glyphWidth = 5;
+const glyphHeight = 7;
+
+/** Width of one character with its gap, in dots; and the height of a line with its leading. */
+export const advance = glyphWidth + 1;
+export const lineHeight = glyphHeight + 3;
 
 /** 5×7 dots for the characters from space to tilde: ten hex digits each, two a column, lowest bit on top. */
 const dots = `
@@ -15,11 +19,19 @@ const dots = `
 4464544c44 0008364100 00007f0000 0041360800 1008081008`
   .trim()
   .split(/\s+/)
-  .map((glyph) => [...Buffer.from(glyph, 'hex')]);
+  .map((digits) => [0, 2, 4, 6, 8].map((place) => Number.parseInt(digits.slice(place, place + 2), 16)));
 
 const unknown = [0x7f, 0x41, 0x41, 0x41, 0x7f];
 
-/** Columns of a character, lowest bit on top; a box for one the font does not have. */
-export function glyph(character: string): number[] {
-  return dots[(character.codePointAt(0) ?? 0) - 32] ?? unknown;
+/**
+ * Calls back for every dot of one line of text, row by row, from its top left corner; a box for a
+ * character the font does not have. Whoever draws decides how large a dot is, and of what.
+ */
+export function eachDot(line: string, visit: (x: number, y: number) => void): void {
+  const columns = [...line].flatMap((character) => [...(dots[(character.codePointAt(0) ?? 0) - 32] ?? unknown), 0]);
+  for (let y = 0; y < glyphHeight; y++) {
+    columns.forEach((column, x) => {
+      if (((column >> y) & 1) === 1) visit(x, y);
+    });
+  }
 }
