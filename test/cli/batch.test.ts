@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Sandbox } from './sluice-process.ts';
 
@@ -259,4 +259,32 @@ test('clean removes what the batch wrote and nothing else', async () => {
   // One that held nothing else is gone as a whole.
   expect(existsSync(sandbox.path('öut put'))).toBe(false);
   expect((await sandbox.sluice(['batch', 'clean', '--older-than', '0s'])).stdout).toBe('');
+});
+
+test('clean goes on after a batch it cannot clean, says which and why, and ends with 1', async () => {
+  const ids: string[] = [];
+  for (const name of ['sound', 'damaged']) {
+    const { json } = await sandbox.json(['batch', 'run', sandbox.prompts(`${name}.csv`, 1), '-o', name, '--json']);
+    ids.push(String(json['batch_id']));
+  }
+  const [sound, damaged] = ids;
+  writeFileSync(sandbox.path('damaged', 'batch_info.json'), '{"version":');
+  const before = snapshot(sandbox.path('damaged'));
+
+  const planned = await sandbox.sluice(['batch', 'clean', '--older-than', '0s', '--dry-run']);
+  expect(planned.status).toBe(1);
+  expect(planned.stderr).toContain('1 batch would go, 1 batch could not be cleaned.\n');
+
+  const { status, stdout, stderr } = await sandbox.sluice(['batch', 'clean', '--older-than', '0s']);
+  expect(status).toBe(1);
+  expect(stdout).toMatch(new RegExp(`^removed ${sound ?? ''} .*\n$`));
+  expect(stderr).toMatch(
+    new RegExp(`^could not clean ${damaged ?? ''}: batch_info.json in \\S+ is damaged. \\(STORAGE_ERROR\\)\n  \\S`),
+  );
+  expect(stderr).toContain('1 batch removed, 1 batch could not be cleaned.\n');
+  expect(existsSync(sandbox.path('sound'))).toBe(false);
+  expect(snapshot(sandbox.path('damaged'))).toEqual(before);
+
+  rmSync(sandbox.path('damaged'), { recursive: true });
+  expect(await sandbox.sluice(['batch', 'clean', '--older-than', '0s'])).toMatchObject({ status: 0, stdout: '' });
 });
