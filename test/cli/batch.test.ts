@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Sandbox } from './sluice-process.ts';
 
@@ -287,4 +288,21 @@ test('clean goes on after a batch it cannot clean, says which and why, and ends 
 
   rmSync(sandbox.path('damaged'), { recursive: true });
   expect(await sandbox.sluice(['batch', 'clean', '--older-than', '0s'])).toMatchObject({ status: 0, stdout: '' });
+});
+
+test('what killed writers left goes when the batch closes, and when it is cleaned', async () => {
+  const leave = (name: string): string => {
+    const file = sandbox.path('killed', name, `.tmp-${randomUUID()}`);
+    mkdirSync(sandbox.path('killed', name), { recursive: true });
+    writeFileSync(file, 'half');
+    utimesSync(file, new Date(0), new Date(0));
+    return file;
+  };
+  const left = ['.', 'images', 'results'].map(leave);
+  await sandbox.json(['batch', 'run', sandbox.prompts('killed.csv', 1), '-o', 'killed', '--json']);
+  expect(left.filter((file) => existsSync(file))).toEqual([]);
+
+  leave('metadata');
+  await sandbox.sluice(['batch', 'clean', '--older-than', '0s']);
+  expect(existsSync(sandbox.path('killed'))).toBe(false);
 });
