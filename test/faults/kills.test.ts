@@ -25,15 +25,15 @@ test('a batch whose worker, command, server and supervisor are killed loses, tea
 
   await called(3);
   expect(await sandbox.kill('worker')).toBe(true);
-  expect(account.noteKill()).toBeGreaterThan(0);
+  expect(account.noteKill('worker')).toBeGreaterThan(0);
   await called(8);
   following.kill('SIGKILL');
   expect((await following.ended).status).toBeNull();
   expect(await sandbox.kill('server')).toBe(true);
-  account.noteKill();
+  account.noteKill('server');
   await called(12);
   expect(await sandbox.kill('supervisor')).toBe(true);
-  account.noteKill();
+  account.noteKill('supervisor');
 
   const again = await sandbox.run(...command);
   expect(again.stderr).toMatch(/is running already.*following it/);
