@@ -6,10 +6,14 @@ import { renderReport } from '../domain/report.ts';
 import { addFailure, emptyFailureDigest, type FailureDigest } from '../domain/report-failures.ts';
 import type { Store } from '../storage/store.ts';
 import { readRows, scanResults } from '../storage/results-scan.ts';
+import { removeStaleTemporaries } from '../storage/stale-temporaries.ts';
 import type { FinishBatchInput } from './types.ts';
 import { updateManifest } from './write-results.ts';
 
-/** Writes what a closed batch leaves: results.jsonl (one row an item), report.md, batch_info.json, manifest. */
+/**
+ * Writes what a closed batch leaves: results.jsonl (one row an item), report.md, batch_info.json, manifest.
+ * Removes what killed writers left.
+ */
 export async function finishBatch(store: Store, input: FinishBatchInput): Promise<void> {
   const { summary } = input;
   const info = await readBatchInfo(store);
@@ -26,6 +30,7 @@ export async function finishBatch(store: Store, input: FinishBatchInput): Promis
   const finished = counts.succeeded + counts.failed + counts.skipped;
   await updateManifest(store, { batchId, status, finished, total: counts.total }, () => undefined);
   await store.put(batchInfoKey, `${JSON.stringify({ ...info, summary: summaryFields(summary) }, null, 2)}\n`);
+  await removeStaleTemporaries(store.uri);
 }
 
 /** The last row of every item, in the order they ended. Two passes, so that no row is held in memory. */

@@ -13,11 +13,16 @@ export function notice(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** One clear line and what to do; no stack unless SLUICE_DEBUG is set. */
+/** What ends a command. */
 export function describeError(error: unknown): string {
+  return `sluice: ${describeProblem(error)}`;
+}
+
+/** One clear line and what to do; no stack unless SLUICE_DEBUG is set. */
+export function describeProblem(error: unknown): string {
   const { code, message, action } = errorFields(error);
   const stack = process.env['SLUICE_DEBUG'] && error instanceof Error ? `\n${error.stack ?? ''}` : '';
-  return `sluice: ${message} (${code})\n  ${action}${stack}`;
+  return `${message} (${code})\n  ${action}${stack}`;
 }
 
 /** With `--json` a command that fails still prints one object: `{"error":{"code","message","action"}}`. */

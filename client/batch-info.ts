@@ -10,7 +10,7 @@ export async function readBatchInfo(store: Store): Promise<BatchInfo | null> {
     return batchInfoSchema.parse(JSON.parse(bytes.toString('utf8')));
   } catch (cause) {
     throw new SluiceError('STORAGE_ERROR', `${batchInfoKey} in ${store.uri} is damaged.`, {
-      action: 'Restore it, or choose another directory with -o.',
+      action: 'Restore it, choose another directory with -o, or remove this one yourself.',
       cause,
     });
   }

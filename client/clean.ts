@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { batchInfoKey, type BatchInfo } from '../domain/batch-info.ts';
+import { SluiceError } from '../domain/errors.ts';
 import { openStore } from '../storage/open-store.ts';
 import { pruneDirectory } from '../storage/prune-directory.ts';
 import type { Store } from '../storage/store.ts';
@@ -24,6 +25,8 @@ export interface CleanedBatch {
   bytes: number;
   /** The directory went too; it stays while it holds anything that is not the batch's. */
   directory_removed: boolean;
+  /** Why the batch could not be cleaned, or not to its end; the clean-up goes on with the others. */
+  error: SluiceError | null;
 }
 
 /**
@@ -36,18 +39,30 @@ export async function* cleanBatches(client: Client, options: CleanOptions): Asyn
   const dryRun = options.dryRun === true;
   for await (const { batch_id, output, closed_at } of listBatches(client)) {
     if (closed_at === null || Date.parse(closed_at) > before || output === '') continue;
-    const store = openStore(storeUriOf(output));
-    const info = await readBatchInfo(store);
-    if (info?.batch_id !== batch_id) continue;
-    const cleaned = { batch_id, output, closed_at, files: 0, bytes: 0, directory_removed: false };
-    for await (const { key, size } of batchFiles(store, info)) {
-      if (!dryRun) await store.delete(key);
-      cleaned.files += 1;
-      cleaned.bytes += size;
-    }
-    if (!dryRun) cleaned.directory_removed = await pruneDirectory(store.uri, { root: true });
-    yield cleaned;
+    const cleaned = { batch_id, output, closed_at, files: 0, bytes: 0, directory_removed: false, error: null };
+    const problem = await cleanBatch(cleaned, dryRun).catch(problemOf);
+    if (problem !== 'not there') yield { ...cleaned, error: problem };
   }
+}
+
+/** Counts in `cleaned` what it removes, so that it is known when an error ends it. */
+async function cleanBatch(cleaned: CleanedBatch, dryRun: boolean): Promise<'not there' | null> {
+  const store = openStore(storeUriOf(cleaned.output));
+  const info = await readBatchInfo(store);
+  if (info?.batch_id !== cleaned.batch_id) return 'not there';
+  for await (const { key, size } of batchFiles(store, info)) {
+    if (!dryRun) await store.delete(key);
+    cleaned.files += 1;
+    cleaned.bytes += size;
+  }
+  if (!dryRun) cleaned.directory_removed = await pruneDirectory(store.uri, { root: true });
+  return null;
+}
+
+/** What is wrong with one batch's directory; any other error is a defect and ends the clean-up. */
+function problemOf(error: unknown): SluiceError {
+  if (error instanceof SluiceError) return error;
+  throw error;
 }
 
 /** `batch_info.json` is the last, so that a clean-up that was cut off can be done again. */

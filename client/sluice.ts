@@ -88,7 +88,7 @@ export class Sluice {
    * OUTPUT_NOT_WRITABLE, USAGE, UNKNOWN_MODEL, UNKNOWN_FLOW, STORAGE_*
    */
   submit(options: SubmitOptions): Promise<Submission> {
-    return submit({ home: this.engine.home, client: this.client, models: this.models, mode: this.mode }, options);
+    return submit({ engine: this.engine, client: this.client, models: this.models, mode: this.mode }, options);
   }
 
   /** Results as they complete; returns the summary at the end, null if the batch was ended from outside. */

@@ -20,6 +20,7 @@ import { explain } from './errors.ts';
 import { sourceName, type InputFormat, type InputSource } from './input/source.ts';
 import { stageInput, type StagedInput } from './input/stage-input.ts';
 import { makeDirectory, rejectedPath, storeUriOf } from './output-directory.ts';
+import { assertNotElsewhere, engineMark, type OwnEngine } from './other-engine.ts';
 import { planRun } from './plan-run.ts';
 
 export interface SubmitOptions {
@@ -51,8 +52,8 @@ export interface Submission {
 }
 
 export interface SubmitContext {
-  /** Of the engine; commands that submit to one directory at once take turns by a lock in it. */
-  home: string;
+  /** Commands that submit to one directory at once take turns by a lock in its home. */
+  engine: OwnEngine;
   client: Client;
   models: ModelsFile;
   mode: ProviderMode;
@@ -83,7 +84,7 @@ export async function submit(context: SubmitContext, options: SubmitOptions): Pr
   const freshId = newBatchId();
   const storeUri = storeUriOf(options.output ?? freshId);
   const undo = await makeDirectory(storeUri);
-  const turn = await takeTurn(context.home, storeUri);
+  const turn = await takeTurn(context.engine.home, storeUri);
   try {
     return await submitTo(openStore(storeUri), context, options, freshId);
   } catch (error) {
@@ -105,6 +106,7 @@ async function submitTo(
   const earlier = await readBatchInfo(store);
   const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
   if (earlier !== null && found?.state === 'running') return attach(context, options, spec, store, earlier);
+  if (earlier !== null && found === null) await assertNotElsewhere(storeUri, earlier, context.engine, options.resume);
 
   const plan = await planRun(store, earlier, options.resume, freshId);
   const mode = plan.reopen ? (earlier?.mode ?? context.mode) : context.mode;
@@ -124,6 +126,7 @@ async function submitTo(
     project: spec.project,
     mode,
     created_at: plan.reopen && earlier !== null ? earlier.created_at : new Date().toISOString(),
+    engine: engineMark(context.engine),
     input: {
       name: sourceName(options.input),
       digest: staged.digest,

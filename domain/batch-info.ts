@@ -13,6 +13,8 @@ export const batchInfoSchema = z.object({
   mode: z.enum(['live', 'emulated']),
   /** ISO 8601, UTC. */
   created_at: z.string(),
+  /** Where the batch was last submitted: another engine must not run it as well. */
+  engine: z.object({ host: z.string(), home: z.string() }).nullable().default(null),
   input: z.object({
     name: z.string(),
     /** SHA-256 (hex) over all staged items: the same input gives the same digest. */

@@ -15,7 +15,7 @@ const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].i
  * A store in a directory, made when first written to. A put writes `.tmp-<uuid>` beside its target,
  * syncs it, renames it over the target and syncs the directory: a reader or a crash sees the old object
  * or the new one, never a part. A process killed during a put leaves its temporary file behind, which no
- * method shows.
+ * method shows and {@link removeStaleTemporaries} removes.
  */
 export function createFileStore(directory: string): Store {
   const root = resolve(directory);

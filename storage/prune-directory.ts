@@ -1,19 +1,12 @@
-import { readdir, rmdir, unlink } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { temporaryPrefix } from './key.ts';
+import { batchDirectories, removeStaleTemporaries } from './stale-temporaries.ts';
 import { errno, storageError } from './storage-error.ts';
 
-/** Directories a batch makes in its own. */
-const batchDirectories = ['images', 'videos', 'texts', 'metadata', 'results', 'input'];
-
-function isTemporary(name: string): boolean {
-  return name.startsWith(temporaryPrefix) && /^[0-9a-f-]{36}$/.test(name.slice(temporaryPrefix.length));
-}
-
 /**
- * Removes the directories of a batch that hold nothing but temporary files of puts that were cut off.
- * Does nothing to a store that is no directory. To be called when nobody writes there any more.
+ * Removes the directories of a batch that hold nothing but what killed writers left.
+ * Does nothing to a store that is no directory.
  *
  * @param options.root whether the batch's own directory may go too
  * @returns whether the batch's own directory is gone
@@ -22,6 +15,7 @@ function isTemporary(name: string): boolean {
 export async function pruneDirectory(uri: string, options: { root: boolean }): Promise<boolean> {
   if (!uri.startsWith('file:')) return false;
   const root = fileURLToPath(uri);
+  await removeStaleTemporaries(uri);
   try {
     for (const name of batchDirectories) await prune(join(root, name), { deep: true });
     return options.root && (await prune(root, { deep: false }));
@@ -38,13 +32,20 @@ async function prune(directory: string, { deep }: { deep: boolean }): Promise<bo
   if (entries === null) return false;
   let left = 0;
   for (const entry of entries) {
-    const path = join(directory, entry.name);
-    const gone = entry.isDirectory()
-      ? deep && (await prune(path, { deep }))
-      : isTemporary(entry.name) && (await unlink(path).then(() => true));
+    const gone = entry.isDirectory() && deep && (await prune(join(directory, entry.name), { deep }));
     if (!gone) left += 1;
   }
   if (left > 0) return false;
-  await rmdir(directory);
-  return true;
+  return removeEmpty(directory);
+}
+
+/** False if a writer has come before us. */
+async function removeEmpty(directory: string): Promise<boolean> {
+  try {
+    await rmdir(directory);
+    return true;
+  } catch (error) {
+    if (errno(error) === 'ENOTEMPTY' || errno(error) === 'ENOENT') return false;
+    throw error;
+  }
 }

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { Limits, LimitsChange } from '../../domain/batch-spec.ts';
 import { formatBytes, formatCount, formatUsd } from '../../domain/format.ts';
 import { withSluice } from '../connect.ts';
-import { notice, print, printJson } from '../output.ts';
+import { exitStatus } from '../exit-status.ts';
+import { describeProblem, notice, print, printJson } from '../output.ts';
 import { durationMs, limitOf, numberFrom, numberOrNone, wholeNumber, type NumberOrNone } from '../parse-number.ts';
 
 interface LimitFlags {
@@ -102,18 +103,29 @@ export function addControl(batch: Command): void {
     .action((flags: { olderThan: number; dryRun?: boolean }) =>
       withSluice(async (sluice) => {
         let count = 0;
+        let failed = 0;
         const dryRun = flags.dryRun === true;
         for await (const cleaned of sluice.clean({ olderThanMs: flags.olderThan, dryRun })) {
+          const { batch_id, output, files, bytes, directory_removed, error } = cleaned;
+          if (error !== null) {
+            failed += 1;
+            notice(`could not clean ${batch_id}: ${describeProblem(error)}`);
+            continue;
+          }
           count += 1;
-          const { batch_id, output, files, bytes, directory_removed } = cleaned;
           const size = `${formatCount(files)} files, ${formatBytes(bytes)}`;
           print(`${dryRun ? 'would remove' : 'removed'} ${batch_id}  ${size}  ${output}`);
           if (!dryRun && !directory_removed) notice('  The directory stays: it holds files that are not the batch’s.');
         }
-        const batches = count === 1 ? '1 batch' : `${String(count)} batches`;
-        notice(dryRun ? `${batches} would go.` : `${batches} removed.`);
+        const others = failed === 0 ? '' : `, ${counted(failed)} could not be cleaned`;
+        notice(`${counted(count)} ${dryRun ? 'would go' : 'removed'}${others}.`);
+        if (failed > 0) process.exitCode = exitStatus.error;
       }),
     );
+}
+
+function counted(batches: number): string {
+  return batches === 1 ? '1 batch' : `${formatCount(batches)} batches`;
 }
 
 function addLimitOptions(command: Command): Command {

@@ -5,6 +5,7 @@ import { SluiceError } from '../../domain/errors.ts';
 import { requestCredentials, requestStatus, requestStop } from './control-client.ts';
 import { readEngineState, removeEngineState, type EngineState } from './engine-state.ts';
 import type { Credentials } from './credentials.ts';
+import { damagedDatabase } from './damaged-database.ts';
 import type { EngineReport, EngineStatus } from './engine-status.ts';
 import { findTemporal } from './find-temporal.ts';
 import { assertHomeHasRoom, createHome, enginePaths, type EnginePaths } from './home.ts';
@@ -164,5 +165,6 @@ function withStale(report: ReadyReport): EngineStatus {
 
 function startFailure(paths: EnginePaths, logFrom: number): SluiceError {
   const line = lastWords(paths.logs.engine, logFrom)?.replace(/^.*?error: /, '') ?? 'it wrote nothing';
-  return new SluiceError('ENGINE_START_FAILED', `The engine did not start (${paths.logs.engine}): ${line}`);
+  const message = `The engine did not start (${paths.logs.engine}): ${line}`;
+  return damagedDatabase(paths, line) ?? new SluiceError('ENGINE_START_FAILED', message);
 }

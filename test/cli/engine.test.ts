@@ -1,3 +1,5 @@
+import { writeFileSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { kill } from 'node:process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -76,4 +78,28 @@ test('a home that cannot be made ends with 1 and says what to do', async () => {
   expect(below.json).toMatchObject({
     error: { code: 'ENGINE_START_FAILED', action: expect.stringContaining('SLUICE_HOME') },
   });
+});
+
+test('a damaged database is named with what to do, and doing so brings finished files back', async () => {
+  const command = ['batch', 'run', sandbox.prompts('kept.csv', 2), '-o', 'kept', '--json'];
+  const { json } = await sandbox.json(command);
+  await sandbox.sluice(['down']);
+  const parts = readdirSync(sandbox.home).filter((name) => name.startsWith('temporal.db'));
+  const away = (name: string): void => {
+    renameSync(join(sandbox.home, name), join(sandbox.root, name));
+  };
+  parts.forEach(away);
+  const file = join(sandbox.home, 'temporal.db');
+  writeFileSync(file, Buffer.alloc(64 * 1024, 'no database '));
+
+  const refused = await sandbox.sluice([...command, '--resume']);
+  expect(refused.status).toBe(1);
+  expect(refused.stderr).toContain(
+    `sluice: The engine's database ${file} is damaged: file is not a database (26). (ENGINE_START_FAILED)\n  Move it away`,
+  );
+  expect(refused.stderr).toContain('--resume');
+
+  away('temporal.db');
+  const again = await sandbox.json([...command, '--resume']);
+  expect(again.json).toMatchObject({ batch_id: json['batch_id'], status: 'succeeded', skipped: 2, succeeded: 0 });
 });

@@ -26,7 +26,8 @@ export interface RunOptions {
 /** A command under way. */
 export interface Running {
   child: ChildProcess;
-  /** What it has written to standard error so far. */
+  /** What it has written so far. */
+  stdout: () => string;
   stderr: () => string;
   done: Promise<Finished>;
 }
@@ -53,24 +54,44 @@ export class Sandbox {
   }
 
   start(args: string[], options: RunOptions = {}): Running {
+    const running = this.spawn(process.execPath, [...(options.node ?? []), program, ...args], options.env);
+    running.child.stdin?.end(options.input ?? '');
+    return running;
+  }
+
+  /**
+   * Starts a command in a terminal of its own: standard input is its keyboard, and what it shows comes on
+   * standard output. By `script` of util-linux, so not skipped but failed where there is none.
+   */
+  startInTerminal(args: string[], options: { columns: number; env?: Record<string, string> }): Running {
+    const command = [process.execPath, program, ...args].map(quoted).join(' ');
+    const size = `stty columns ${String(options.columns)} rows 40`;
+    return this.spawn(
+      'script',
+      ['--quiet', '--return', '--command', `${size}; exec ${command}`, '/dev/null'],
+      options.env,
+    );
+  }
+
+  private spawn(command: string, args: string[], env: Record<string, string> = {}): Running {
     const inherited = Object.entries(process.env).filter(([name]) => !ownEnv.test(name));
-    const child = spawn(process.execPath, [...(options.node ?? []), program, ...args], {
+    const child = spawn(command, args, {
       cwd: this.cwd,
-      env: { ...Object.fromEntries(inherited), SLUICE_HOME: this.home, ...options.env },
+      env: { ...Object.fromEntries(inherited), SLUICE_HOME: this.home, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.stdin.on('error', () => undefined).end(options.input ?? '');
+    child.stdin.on('error', () => undefined);
     const done = new Promise<Finished>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (status) => {
         resolve({ status, stdout, stderr });
       });
     });
-    return { child, stderr: () => stderr, done };
+    return { child, stdout: () => stdout, stderr: () => stderr, done };
   }
 
   /** Runs a command to its end. */
@@ -91,6 +112,11 @@ export class Sandbox {
     await this.sluice(['down']);
     rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+/** One word of a shell's command. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Waits until something holds; what it is waiting for is named when it never does. */

@@ -11,18 +11,22 @@ import type { Sandbox } from './sandbox.ts';
 
 const sidecarSchema = z.object({ file: z.object({ path: z.string(), bytes: z.int(), sha256: z.string() }) });
 
+/** What can be killed. Only the worker makes calls: whatever else dies, a call under way ends and counts. */
+export type Victim = 'worker' | 'server' | 'supervisor' | 'cli';
+
 /**
  * Watches the calls of one batch over kills. An item was in flight at a kill if it had been called by
- * then and its image was not stored: that call, and no other, may be made once more.
+ * then and its image was not stored: if it was the worker that was killed, that call, and no other, may be
+ * made once more.
  */
 export class CallAccount {
-  readonly #sandbox: Sandbox;
+  readonly #calls: Pick<Sandbox, 'callsOf'>;
   readonly #name: string;
   readonly #output: string;
   readonly #excused = new Map<string, number>();
 
-  constructor(sandbox: Sandbox, name: string, output: string) {
-    this.#sandbox = sandbox;
+  constructor(calls: Pick<Sandbox, 'callsOf'>, name: string, output: string) {
+    this.#calls = calls;
     this.#name = name;
     this.#output = output;
   }
@@ -30,7 +34,7 @@ export class CallAccount {
   /** Calls by item id. */
   calls(): Map<string, number> {
     const calls = new Map<string, number>();
-    for (const { prompt } of this.#sandbox.callsOf(this.#name)) {
+    for (const { prompt } of this.#calls.callsOf(this.#name)) {
       const id = `${this.#name}-${/picture (\d+)/.exec(prompt ?? '')?.[1] ?? '?'}`;
       calls.set(id, (calls.get(id) ?? 0) + 1);
     }
@@ -38,14 +42,14 @@ export class CallAccount {
   }
 
   /** To be called once the killed process is gone; returns how many items were in flight. */
-  noteKill(): number {
+  noteKill(victim: Victim): number {
     const stored = new Set(imagesIn(this.#output));
     const inFlight = [...this.calls().keys()].filter((id) => !stored.has(`${id}.png`));
-    for (const id of inFlight) this.#excused.set(id, (this.#excused.get(id) ?? 0) + 1);
+    if (victim === 'worker') for (const id of inFlight) this.#excused.set(id, (this.#excused.get(id) ?? 0) + 1);
     return inFlight.length;
   }
 
-  /** What was called more often than once and once for every kill it was in flight at. */
+  /** What was called more often than once and once for every kill of the worker it was in flight at. */
   problems(): string[] {
     return [...this.calls()].flatMap(([id, calls]) => {
       const allowed = 1 + (this.#excused.get(id) ?? 0);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { BatchReport } from '../../client/batch-report.ts';
 import { randomStream } from '../../emulators/shared/random.ts';
-import { auditBatch, CallAccount } from './audit.ts';
+import { auditBatch, CallAccount, type Victim } from './audit.ts';
 import { Sandbox, until, type Command } from './sandbox.ts';
 
 const { values } = parseArgs({
@@ -17,8 +17,7 @@ const { values } = parseArgs({
   },
 });
 const items = Number(values.items);
-const victims = ['worker', 'server', 'cli', 'supervisor'] as const;
-type Victim = (typeof victims)[number];
+const victims: readonly Victim[] = ['worker', 'server', 'cli', 'supervisor'];
 
 const sandbox = await Sandbox.create({ latencyMs: 600 });
 let failed = 0;
@@ -49,7 +48,7 @@ async function runRound(name: string, round: number): Promise<{ problems: string
   let cli: Command = sandbox.start(...args);
   const kills = 1 + Math.floor(random() * 3);
   for (let kill = 0; kill < kills; kill++) {
-    const victim: Victim = victims[Math.floor(random() * victims.length)] ?? 'worker';
+    const victim = victims[Math.floor(random() * victims.length)] ?? 'worker';
     await untilMoment(name, random);
     if (victim === 'cli') {
       cli.kill('SIGKILL');
@@ -58,7 +57,7 @@ async function runRound(name: string, round: number): Promise<{ problems: string
       story.push(`no ${victim} to kill`);
       continue;
     }
-    story.push(`${victim} killed with ${String(account.noteKill())} in flight`);
+    story.push(`${victim} killed with ${String(account.noteKill(victim))} in flight`);
     if (victim === 'cli') cli = sandbox.start(...args);
     // The next command brings back what the supervisor kept running.
     if (victim === 'supervisor') await sandbox.run('up', '--detach');

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { itemWorkflowId } from '../../domain/ids.ts';
+import { activityFailures } from './activity-failures.ts';
 import { auditBatch, CallAccount } from './audit.ts';
 import { reportOf, Sandbox, until } from './sandbox.ts';
 
@@ -25,15 +27,15 @@ test('a batch whose worker, command, server and supervisor are killed loses, tea
 
   await called(3);
   expect(await sandbox.kill('worker')).toBe(true);
-  expect(account.noteKill()).toBeGreaterThan(0);
+  expect(account.noteKill('worker')).toBeGreaterThan(0);
   await called(8);
   following.kill('SIGKILL');
   expect((await following.ended).status).toBeNull();
   expect(await sandbox.kill('server')).toBe(true);
-  account.noteKill();
+  account.noteKill('server');
   await called(12);
   expect(await sandbox.kill('supervisor')).toBe(true);
-  account.noteKill();
+  account.noteKill('supervisor');
 
   const again = await sandbox.run(...command);
   expect(again.stderr).toMatch(/is running already.*following it/);
@@ -57,4 +59,22 @@ test('a command killed while it stages its input is simply given again', async (
   expect(again.status).toBe(4);
   expect(reportOf(again)).toMatchObject({ total: 20_000, failed: 0, paused_reason: expect.stringContaining('Budget') });
   expect(await sandbox.run('batch', 'cancel', reportOf(again).batch_id)).toMatchObject({ status: 0 });
+});
+
+test('the calls of a killed worker are given back because it died, not because they timed out', async () => {
+  const command = commandOf('back', 4, '--concurrency', '4');
+  const account = new CallAccount(sandbox, 'back', sandbox.path('back'));
+  const batch = sandbox.start(...command);
+  await until('all calls are under way', () => sandbox.calls().length >= 4);
+  expect(await sandbox.kill('worker')).toBe(true);
+  const inFlight = account.noteKill('worker');
+  expect(inFlight).toBeGreaterThan(0);
+  const report = reportOf(await batch.ended);
+  expect(await auditBatch(sandbox.path('back'), { name: 'back', count: 4 }, report)).toEqual([]);
+
+  const ids = Array.from({ length: 4 }, (_, n) => itemWorkflowId(report.batch_id, `back-${String(n)}`));
+  const failures = await activityFailures(sandbox, ids);
+  // An attempt whose image was stored already is given back too.
+  expect(failures.length).toBeGreaterThanOrEqual(inFlight);
+  expect(new Set(failures)).toEqual(new Set(['WORKER_DIED']));
 });

@@ -106,8 +106,9 @@ export class Rig {
     const storeUri = pathToFileURL(this.output).href;
     startOptions.set(storeUri, start);
     const { client, models, directory } = this.space;
+    const engine = { home: directory, address: '', namespace: client.options.namespace };
     const submission = await submit(
-      { home: directory, client, models, mode: 'emulated' },
+      { engine, client, models, mode: 'emulated' },
       {
         input: { text: input.map((row) => `${JSON.stringify(row)}\n`).join('') },
         format: 'jsonl',
