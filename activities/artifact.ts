@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { StagedItem } from '../domain/item.ts';
+import { artifactNames, type StagedItem } from '../domain/item.ts';
 import type { ResultRow } from '../domain/result.ts';
 import { parseSidecar, sidecarKey } from '../domain/sidecar.ts';
 import type { Store } from '../storage/store.ts';
@@ -7,18 +7,33 @@ import type { Store } from '../storage/store.ts';
 const extensions: Readonly<Record<string, string>> = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
 
 /**
- * A finished item in storage is two objects: `metadata/<name>.json`, written first, and
- * `images/<name>.<ext>`, whose appearance is the commit. An attempt that finds both, made from the
- * same input in the same batch, returns the recorded row and calls nobody.
+ * A finished file in storage is two objects: `metadata/<name>.json`, written first, and
+ * `images/<name>.<ext>`, whose appearance is the commit. An attempt that finds both of all its files, made
+ * from the same input in the same batch, returns the recorded row and calls nobody.
  *
- * @returns the row of a finished artifact, or null
+ * @returns the row of a finished item, or null
  */
 export async function findFinished(
   store: Store,
   batchId: string,
-  item: Pick<StagedItem, 'id' | 'name' | 'hash'>,
+  item: Pick<StagedItem, 'id' | 'name' | 'hash' | 'comfy'>,
 ): Promise<ResultRow | null> {
-  const bytes = await store.get(sidecarKey(item.name));
+  let row: ResultRow | null = null;
+  for (const name of artifactNames(item)) {
+    row = await findFinishedFile(store, batchId, item, name);
+    if (row === null) return null;
+  }
+  return row;
+}
+
+/** The row as it was when one of an item's files was finished, or null. */
+export async function findFinishedFile(
+  store: Store,
+  batchId: string,
+  item: Pick<StagedItem, 'id' | 'hash'>,
+  name: string,
+): Promise<ResultRow | null> {
+  const bytes = await store.get(sidecarKey(name));
   if (bytes === null) return null;
   const sidecar = parseSidecar(bytes.toString('utf8'));
   if (sidecar?.batch_id !== batchId || sidecar.item_id !== item.id || sidecar.hash !== item.hash) return null;
@@ -37,7 +52,11 @@ export function imageFile(name: string, image: { mimeType: string; data: Uint8Ar
   return { path: `images/${name}.${extensions[mimeType] ?? 'bin'}`, mimeType, data };
 }
 
-/** Writes sidecar, then image. `facts` is everything needed to make the file again. */
+/**
+ * Writes sidecar, then image. `facts` is what else is needed to make the file again.
+ *
+ * @param item `name` and `seed` are those of this file
+ */
 export async function writeArtifact(
   store: Store,
   item: StagedItem,

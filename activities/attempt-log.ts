@@ -2,7 +2,22 @@ import { heartbeat } from '@temporalio/activity';
 import { z } from 'zod';
 import type { Usage } from '../domain/result.ts';
 
+const promptSchema = z.object({
+  /** Name of the endpoint it was given to. */
+  endpoint: z.string(),
+  /** Which of the item's pictures it makes: from this one on (zero-based), so many. */
+  offset: z.int(),
+  count: z.int(),
+  /** See `runPrompt`. */
+  submission: z.int(),
+  /** For who watches: steps of the node that runs. */
+  step: z.object({ value: z.number(), max: z.number() }).nullable(),
+});
+/** A prompt that an attempt left on a GPU, and how far it was. */
+export type PromptNote = z.output<typeof promptSchema>;
+
 const attemptLogSchema = z.object({
+  prompt: promptSchema.nullish(),
   /** Calls made to the provider. */
   calls: z.int(),
   /** Calls lost to the item's own failures: what `retry.maxAttempts` bounds. */
@@ -69,6 +84,16 @@ export class AttemptLog {
   failed(kind: { countsAgainstItem: boolean; empty: boolean }): void {
     if (kind.countsAgainstItem) this.data.faults += 1;
     if (kind.empty) this.data.emptyReplies += 1;
+    this.beat();
+  }
+
+  /** The prompt that an attempt has on a GPU; null once its pictures are stored, or it is given up. */
+  get prompt(): PromptNote | null {
+    return this.data.prompt ?? null;
+  }
+
+  set prompt(note: PromptNote | null) {
+    this.data.prompt = note;
     this.beat();
   }
 

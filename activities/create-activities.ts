@@ -4,10 +4,12 @@ import type { Store } from '../storage/store.ts';
 import { awaitItem } from './await-item.ts';
 import { mappingErrors } from './failure.ts';
 import { finishBatch } from './finish-batch.ts';
-import { batchLimiterKey, createGenerateImage, type GenerateImageDeps } from './generate-image.ts';
+import { batchLimiterKey } from './batch-limiter-key.ts';
+import { createGenerateImage, type GenerateImageDeps } from './generate-image.ts';
 import { openRun } from './open-run.ts';
 import { readPage } from './read-page.ts';
-import type { CoreActivities, ModelActivities } from './types.ts';
+import { createRunComfy, type RunComfyDeps } from './run-comfy.ts';
+import type { CoreActivities, GpuActivities, ModelActivities } from './types.ts';
 import { writeResults } from './write-results.ts';
 
 export interface CoreDeps {
@@ -40,4 +42,9 @@ export function createCoreActivities({ client, limiter, openStore }: CoreDeps): 
 /** Activities of the model task queues. */
 export function createModelActivities(deps: GenerateImageDeps): ModelActivities {
   return { generateImage: createGenerateImage(deps) };
+}
+
+/** Activities of the GPU task queues. */
+export function createGpuActivities(deps: RunComfyDeps): GpuActivities {
+  return { runComfy: createRunComfy(deps) };
 }

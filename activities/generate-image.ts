@@ -9,6 +9,7 @@ import { ProviderError } from '../providers/provider-error.ts';
 import { findFinished, imageFile, writeArtifact } from './artifact.ts';
 import { createItemActivity, type Attempt, type AttemptDeps } from './attempt.ts';
 import type { AttemptLog } from './attempt-log.ts';
+import { batchLimiterKey } from './batch-limiter-key.ts';
 import { PaidResults } from './paid-results.ts';
 import { readItem } from './read-page.ts';
 import { shutdownSignal } from './shutdown-signal.ts';
@@ -146,10 +147,6 @@ async function storeImage(deps: GenerateImageDeps, attempt: Attempt, image: Imag
 /** The model's limits are shared by all batches; an emulated model is another one than the live one. */
 function limiterKey(input: ItemInput): string {
   return `model:${input.mode}:${input.ref.provider}/${input.ref.model}`;
-}
-
-export function batchLimiterKey(batchId: string): string {
-  return `batch:${batchId}`;
 }
 
 function settle(permit: Permit, log: AttemptLog, usage: ImageResult['usage'] | undefined): void {

@@ -13,6 +13,6 @@ export function shutdownSignal(): AbortSignal {
 }
 
 /** Whether an activity was cancelled because its worker shuts down. */
-function isShutdown(reason: unknown): boolean {
+export function isShutdown(reason: unknown): boolean {
   return reason instanceof Error && reason.message === 'WORKER_SHUTDOWN';
 }

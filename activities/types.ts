@@ -20,6 +20,10 @@ export interface ItemInput {
   ratePerMinute: number | null;
   /** Calls of the batch under way at once. */
   concurrency: number;
+  /** Temporal's priority key: 1 first, 5 last. */
+  priority: number;
+  /** Which GPUs may do the steps that need one. */
+  gpuClass: string;
   /** Of the batch's limits: of two items' values the newer one holds. */
   limitsRevision: number;
 }
@@ -100,6 +104,11 @@ export interface CoreActivities {
   applyLimits(input: ApplyLimitsInput): Promise<void>;
   awaitItem(input: AwaitItemInput): Promise<ItemOutcome>;
   finishBatch(input: FinishBatchInput): Promise<void>;
+}
+
+/** Activities of the GPU task queues. */
+export interface GpuActivities {
+  runComfy(input: ItemInput): Promise<ItemOutcome>;
 }
 
 /** Activities of the model task queues. */

@@ -76,6 +76,8 @@ export class Baseline {
           timeoutMs: spec.timeoutMs,
           ratePerMinute: null,
           concurrency,
+          priority: 3,
+          gpuClass: 'any',
           limitsRevision: 0,
         },
         progress: 0,

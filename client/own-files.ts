@@ -8,8 +8,8 @@ interface OwnFile {
 }
 
 const summaryKeys = [manifestKey, 'results.jsonl', 'report.md'];
-/** Staged items, those of redrives included, and results. */
-const partPattern = /^(?:results|input(?:\/redrive-[\w-]+)?)\/part-\d+\.jsonl$/;
+/** Staged items, those of redrives included, results, and graphs. */
+const partPattern = /^(?:(?:results|input(?:\/redrive-[\w-]+)?)\/part-\d+\.jsonl|input\/graph-[0-9a-f]+\.json)$/;
 
 /** What the runs of a batch wrote about themselves, its `batch_info.json` excepted. */
 export async function* recordFiles(store: Store): AsyncGenerator<OwnFile> {

@@ -5,7 +5,7 @@ import type { BatchInfo } from '../domain/batch-info.ts';
 import { batchSpecSchema, type BatchSpec, type BatchSpecInput } from '../domain/batch-spec.ts';
 import type { BatchInput } from '../domain/batch.ts';
 import { SluiceError } from '../domain/errors.ts';
-import { findFlow, flowNames, type Flow } from '../domain/flow.ts';
+import { findFlow, flowNames, usesComfy, type Flow } from '../domain/flow.ts';
 import { coreTaskQueue, type ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import { searchAttributeNames } from '../domain/search-attributes.ts';
@@ -31,6 +31,8 @@ export interface SubmitOptions {
   format?: InputFormat | undefined;
   encoding?: string | undefined;
   spec?: BatchSpecInput | undefined;
+  /** Written to the batch's store before its items are staged, e.g. the graph that `spec.comfy` names. */
+  files?: readonly { key: string; text: string }[] | undefined;
   /**
    * What to do with a directory that holds a batch that is over: true does what is missing or failed,
    * false starts anew over it. @default refused with OUTPUT_EXISTS
@@ -56,7 +58,9 @@ export interface SubmitContext {
   engine: OwnEngine;
   client: Client;
   models: ModelsFile;
+  /** Of calls to models; of work for GPUs. */
   mode: ProviderMode;
+  gpuMode: ProviderMode;
 }
 
 /** Parses the options of a batch. Throws USAGE naming field and rule. */
@@ -71,6 +75,15 @@ export function parseSpec(spec: BatchSpecInput | undefined): { spec: BatchSpec; 
     throw new SluiceError('UNKNOWN_FLOW', `There is no flow "${parsed.data.flow}".`, {
       action: `Use one of: ${flowNames().join(', ')}.`,
     });
+  }
+  if (usesComfy(flow) !== (parsed.data.comfy !== undefined)) {
+    throw new SluiceError(
+      'USAGE',
+      usesComfy(flow) ? `The flow ${flow.name} needs a graph.` : 'comfy: not of this flow',
+      {
+        action: 'Make sprites with: sluice generate',
+      },
+    );
   }
   return { spec: parsed.data, flow };
 }
@@ -109,15 +122,13 @@ async function submitTo(
   if (earlier !== null && found === null) await assertNotElsewhere(storeUri, earlier, context.engine, options.resume);
 
   const plan = await planRun(store, earlier, options.resume, freshId);
-  const mode = plan.reopen ? (earlier?.mode ?? context.mode) : context.mode;
-  if (mode === 'live' && context.mode === 'emulated') {
-    throw new SluiceError('AUTH', 'This batch was run with Gemini itself, and there is no GEMINI_API_KEY now.', {
-      action: 'Set GEMINI_API_KEY and run again.',
-    });
-  }
+  const given = usesComfy(flow) ? context.gpuMode : context.mode;
+  const mode = plan.reopen ? (earlier?.mode ?? given) : given;
+  if (mode === 'live' && given === 'emulated') throw liveProviderMissing(flow);
   // The batch that is there is not touched before the input has proved good, as far as it can be read twice.
   if (earlier !== null && !('stream' in options.input)) await readThrough(context, options, spec);
   if (plan.replace) await clearResults(store);
+  for (const { key, text } of options.files ?? []) await store.put(key, text);
   const staged = await stage(store, context, options, spec, earlier === null);
   const info: BatchInfo = {
     version: 1,
@@ -176,6 +187,17 @@ export async function startBatch(client: Client, input: BatchInput, source: stri
     }
     throw explain(error, batchId);
   }
+}
+
+function liveProviderMissing(flow: Flow): SluiceError {
+  if (usesComfy(flow)) {
+    return new SluiceError('CONFIG_INVALID', 'This batch was run on your GPUs, and no gpus are configured now.', {
+      action: 'Add them to gpus: in the configuration and run again.',
+    });
+  }
+  return new SluiceError('AUTH', 'This batch was run with Gemini itself, and there is no GEMINI_API_KEY now.', {
+    action: 'Set GEMINI_API_KEY and run again.',
+  });
 }
 
 /** Reads and checks an input and writes nothing. */

@@ -2,7 +2,7 @@
 export interface Step {
   id: string;
   /** What kind of work it is; each kind has one activity. */
-  uses: 'image';
+  uses: 'image' | 'comfy';
 }
 
 /** An ordered list of steps that is run over every item of a batch. */
@@ -11,10 +11,18 @@ export interface Flow {
   steps: readonly Step[];
 }
 
-const flows: readonly Flow[] = [{ name: 'image', steps: [{ id: 'image', uses: 'image' }] }];
+const flows: readonly Flow[] = [
+  { name: 'image', steps: [{ id: 'image', uses: 'image' }] },
+  { name: 'sprite', steps: [{ id: 'sprite', uses: 'comfy' }] },
+];
 
 export function findFlow(name: string): Flow | undefined {
   return flows.find((flow) => flow.name === name);
+}
+
+/** Whether items of the flow are made on ComfyUI servers, and not by a model of models.yaml. */
+export function usesComfy({ steps }: Flow): boolean {
+  return steps.some(({ uses }) => uses === 'comfy');
 }
 
 export function flowNames(): string[] {

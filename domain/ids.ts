@@ -17,3 +17,8 @@ export type ProviderMode = 'live' | 'emulated';
 export function modelTaskQueue(provider: string, model: string, mode: ProviderMode): string {
   return mode === 'live' ? `${provider}.${model}` : `${provider}-emulator.${model}`;
 }
+
+/** Task queue of the GPUs of a class, e.g. `gpu.24gb`. */
+export function gpuTaskQueue(gpuClass: string, mode: ProviderMode): string {
+  return mode === 'live' ? `gpu.${gpuClass}` : `gpu-emulator.${gpuClass}`;
+}

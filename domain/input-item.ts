@@ -1,3 +1,5 @@
+import { toComfyWork } from './comfy-item.ts';
+import { pictureNames, type ComfySpec } from './comfy-work.ts';
 import type { StagedItem } from './item.ts';
 import type { InputRow } from './input-row.ts';
 import { estimateImageUsd, findModel, type ModelsFile } from './models.ts';
@@ -16,6 +18,8 @@ export interface ItemContext {
   models: ModelsFile;
   /** For rows that name no model; null: by the row's quality. */
   defaultModel: string | null;
+  /** Of flows whose items ComfyUI servers make; `firstPicture` is the number of the item's first one. */
+  comfy?: { spec: ComfySpec; firstPicture: number } | undefined;
   sha256: Sha256;
 }
 
@@ -38,6 +42,7 @@ export function hashItem(item: Omit<StagedItem, 'hash'>, sha256: Sha256): string
       item.aspectRatio,
       item.fromImage ?? null,
       item.model,
+      ...(item.comfy === undefined ? [] : [item.comfy]),
     ]),
   );
 }
@@ -53,6 +58,7 @@ export function toStagedItem(
   context: ItemContext,
 ): { ok: true; item: StagedItem } | { ok: false; message: string } {
   const { models, sha256 } = context;
+  if (context.comfy !== undefined) return toComfyItem(row, context, context.comfy);
   const quality = row.quality ?? 'standard';
   const modelKey = row.image_model ?? context.defaultModel ?? models.quality[quality];
   const model = findModel(models, modelKey);
@@ -67,7 +73,7 @@ export function toStagedItem(
     name: context.name,
     prompt: row.prompt,
     ...(row.negative_prompt === undefined ? {} : { negativePrompt: row.negative_prompt }),
-    seed: row.seed ?? Number.parseInt(sha256(`${context.id}\n${row.prompt}`).slice(0, 8), 16) >>> 1,
+    seed: row.seed ?? derivedSeed(context.id, row.prompt, sha256),
     quality,
     aspectRatio: row.aspect_ratio ?? '1:1',
     ...(row.from_image === undefined ? {} : { fromImage: row.from_image }),
@@ -77,4 +83,39 @@ export function toStagedItem(
     estimateUsd: estimateImageUsd(model, row.prompt.length + (row.negative_prompt?.length ?? 0)),
   };
   return { ok: true, item: { ...item, hash: hashItem(item, sha256) } };
+}
+
+function toComfyItem(
+  row: InputRow,
+  { id, index, rowNumber, name, sha256 }: ItemContext,
+  { spec, firstPicture }: { spec: ComfySpec; firstPicture: number },
+): { ok: true; item: StagedItem } | { ok: false; message: string } {
+  const made = toComfyWork(row, spec, { first: firstPicture, ownPrefix: row.output_name === undefined ? null : name });
+  if (!made.ok) return made;
+  const { work } = made;
+  const negativePrompt = row.negative_prompt ?? spec.negativePrompt;
+  const { count: _count, ...fields } = row.fields;
+  const item: Omit<StagedItem, 'hash'> = {
+    id,
+    index,
+    row: rowNumber,
+    name: pictureNames(work)[0] ?? name,
+    prompt: row.prompt,
+    ...(negativePrompt === undefined ? {} : { negativePrompt }),
+    seed: row.seed ?? derivedSeed(id, row.prompt, sha256),
+    quality: row.quality ?? 'standard',
+    aspectRatio: row.aspect_ratio ?? '1:1',
+    ...(row.from_image === undefined ? {} : { fromImage: row.from_image }),
+    model: work.values.checkpoint ?? 'as in the graph',
+    provider: 'comfyui',
+    ...(Object.keys(fields).length === 0 ? {} : { fields }),
+    estimateUsd: 0,
+    comfy: work,
+  };
+  return { ok: true, item: { ...item, hash: hashItem(item, sha256) } };
+}
+
+/** Of a row that gives none, so that a rerun repeats it. */
+function derivedSeed(id: string, prompt: string, sha256: Sha256): number {
+  return Number.parseInt(sha256(`${id}\n${prompt}`).slice(0, 8), 16) >>> 1;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { comfyWorkSchema, pictureNames } from './comfy-work.ts';
 
 export const aspectRatios = ['1:1', '16:9', '9:16', '4:3', '3:4'] as const;
 export const qualities = ['draft', 'standard', 'high'] as const;
@@ -29,10 +30,17 @@ export const stagedItemSchema = z.strictObject({
   fields: z.record(z.string(), z.string()).optional(),
   /** Expected cost of one call, USD. */
   estimateUsd: z.number().min(0),
+  /** Of items that ComfyUI servers make. */
+  comfy: comfyWorkSchema.optional(),
   /** SHA-256 (hex) over what determines the output; guards against altered input and names a result. */
   hash: z.string().length(64),
 });
 export type StagedItem = z.output<typeof stagedItemSchema>;
+
+/** Names of the files an item makes, without extension; each has a sidecar of that name. */
+export function artifactNames({ name, comfy }: Pick<StagedItem, 'name' | 'comfy'>): string[] {
+  return comfy === undefined ? [name] : pictureNames(comfy);
+}
 
 /** Where a staged item lies, and the little the parent needs to know of it. */
 export interface ItemRef {

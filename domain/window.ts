@@ -1,4 +1,5 @@
 import type { BatchSpec, Limits } from './batch-spec.ts';
+import { usesComfy, type Flow } from './flow.ts';
 
 /**
  * How many items of a batch are started at once: those that may call their provider, and as many again
@@ -6,10 +7,16 @@ import type { BatchSpec, Limits } from './batch-spec.ts';
  * engine has started one more child: calls of equal length end together, and the engine starts only 25–35
  * children a second (2 cores).
  *
- * None waits ahead where order counts: of a batch that does one item at a time, and of one that is to stop
+ * Items for GPUs wait in the pool of the worker that has them, all of them; so none waits ahead of those.
+ * Nor does any where order counts: of a batch that does one item at a time, and of one that is to stop
  * at a certain failure, because the next could begin before that failure is seen.
  */
-export function windowSize({ concurrency, toleratedFailure }: Limits, errorPolicy: BatchSpec['errorPolicy']): number {
+export function windowSize(
+  { concurrency, toleratedFailure }: Limits,
+  errorPolicy: BatchSpec['errorPolicy'],
+  flow: Flow,
+): number {
+  if (usesComfy(flow)) return concurrency;
   const inOrder = concurrency === 1 || errorPolicy === 'stop' || toleratedFailure.count !== null;
   return inOrder ? concurrency : 2 * concurrency;
 }

@@ -1,8 +1,9 @@
 import type { WorkflowClient } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
-import { createCoreActivities, createModelActivities } from '../activities/create-activities.ts';
-import { coreTaskQueue, modelTaskQueue, type ProviderMode } from '../domain/ids.ts';
+import { createCoreActivities, createGpuActivities, createModelActivities } from '../activities/create-activities.ts';
+import { coreTaskQueue, gpuTaskQueue, modelTaskQueue, type ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
+import type { GpuPool } from '../providers/gpu-pool/types.ts';
 import type { ImageProvider } from '../providers/image-provider.ts';
 import type { Limiter } from '../providers/limiter/limiter.ts';
 import { openStore } from '../storage/open-store.ts';
@@ -17,13 +18,19 @@ export interface WorkerDeps {
   limiter: Limiter;
   modes: readonly ProviderMode[];
   provider: (name: string, mode: ProviderMode) => ImageProvider;
+  /** GPUs of this process, by the mode of the batches they work for. */
+  gpus: Partial<Record<ProviderMode, GpuPool>>;
   /** Aborted before the workers are shut down, with the failure of what has not begun. */
   stopping?: AbortSignal;
 }
 
+/** Items that wait in this process for one of its GPUs, so that it can choose among them; a GPU each. */
+const waitingPerGpu = 16;
+
 /**
- * The workers of one process: one for workflows and light activities, and one for each model and mode
- * this process can serve, so that a model's calls never wait behind another model's.
+ * The workers of one process: one for workflows and light activities, one for each model and mode this
+ * process can serve, so that a model's calls never wait behind another model's, and one for each class of
+ * its GPUs.
  */
 export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
   const { connection, namespace, models, modes } = deps;
@@ -69,5 +76,34 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
       }),
     ),
   );
-  return Promise.all([core, ...perModel]);
+  const perGpuClass = Object.entries(deps.gpus).flatMap(([mode, pool]) =>
+    classesOf(pool).map(({ gpuClass, endpoints }) =>
+      Worker.create({
+        ...common,
+        taskQueue: gpuTaskQueue(gpuClass, mode === 'live' ? 'live' : 'emulated'),
+        activities: createGpuActivities({
+          limiter: deps.limiter,
+          openStore,
+          stopping: deps.stopping,
+          pool: () => pool,
+        }),
+        maxConcurrentActivityTaskExecutions: waitingPerGpu * endpoints,
+        // Progress of a prompt is shown from its heartbeats.
+        maxHeartbeatThrottleInterval: '1 second',
+        defaultHeartbeatThrottleInterval: '1 second',
+        activityTaskPollerBehavior: { type: 'autoscaling', initial: 2, maximum: 10 },
+      }),
+    ),
+  );
+  return Promise.all([core, ...perModel, ...perGpuClass]);
+}
+
+/** Classes of a pool, and how many endpoints serve each. */
+function classesOf(pool: GpuPool): { gpuClass: string; endpoints: number }[] {
+  const { endpoints } = pool.snapshot();
+  const classes = [...new Set(endpoints.flatMap((endpoint) => endpoint.classes))];
+  return classes.map((gpuClass) => ({
+    gpuClass,
+    endpoints: endpoints.filter(({ classes: served }) => served.includes(gpuClass)).length,
+  }));
 }

@@ -9,6 +9,7 @@ import { loadModels } from '../client/models.ts';
 import { createLimiter } from '../providers/limiter/limiter.ts';
 import { workflowBundlePath } from './bundle-path.ts';
 import { createWorkers } from './create-workers.ts';
+import { createGpus } from './gpus.ts';
 import { createProviders, servedModes } from './providers.ts';
 import { recoverActivities } from './recover-activities.ts';
 import { workerIdentity } from './worker-identity.ts';
@@ -40,6 +41,7 @@ const namespace = setting('TEMPORAL_NAMESPACE') ?? 'default';
 const limiter = createLimiter({ path: join(home, 'limits.sqlite') });
 const client = new Client({ connection, namespace });
 const stopping = new AbortController();
+const gpus = createGpus({ gpus: setting('SLUICE_GPUS'), emulatorUrl: setting('SLUICE_COMFY_EMULATOR_URL') }, home);
 const workers = await createWorkers({
   connection,
   namespace,
@@ -49,6 +51,7 @@ const workers = await createWorkers({
   limiter,
   modes: servedModes(settings),
   provider: createProviders(settings),
+  gpus,
   stopping: stopping.signal,
 });
 
@@ -82,6 +85,7 @@ void recoverActivities(client, workerIdentity()).then(
 );
 const ended = await Promise.allSettled(running);
 limiter.close();
+for (const pool of Object.values(gpus)) pool.close();
 await connection.close();
 for (const result of ended) {
   if (result.status === 'rejected') {

@@ -179,7 +179,7 @@ export class BatchRun {
     const { state } = this;
     if (state.pause !== null || state.ending !== null) return;
     this.source.prefetch();
-    while (this.children.count < windowSize(state.limits, this.input.spec.errorPolicy)) {
+    while (this.children.count < windowSize(state.limits, this.input.spec.errorPolicy, this.input.flow)) {
       const next = this.source.peek();
       if (next === undefined) return;
       const verdict = judgeBudget(state, this.children.list(), next.estimateUsd);

@@ -54,6 +54,7 @@ export class Children {
         parentClosePolicy: ParentClosePolicy.ABANDON,
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         staticSummary: `${ref.label} · ${ref.model}`,
+        priority: { priorityKey: input.priority },
         typedSearchAttributes: [
           { key: batchAttribute, value: this.batchId },
           { key: modelAttribute, value: ref.model },

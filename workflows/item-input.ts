@@ -1,6 +1,7 @@
 import type { ItemInput } from '../activities/types.ts';
 import type { BatchInput, BatchState } from '../domain/batch.ts';
 import type { ItemRef } from '../domain/item.ts';
+import { priorityKey } from '../domain/priority.ts';
 
 /** What a child is started with: the batch's options, and its limits as they are now. */
 export function itemInputOf(
@@ -11,5 +12,8 @@ export function itemInputOf(
   const { ratePerMinute, concurrency } = state.limits;
   const { retry, timeoutMs } = spec;
   const { limitsRevision } = state;
-  return { batchId, storeUri, mode, flow, ref, retry, timeoutMs, ratePerMinute, concurrency, limitsRevision };
+  const priority = priorityKey(spec.priority);
+  const gpuClass = spec.comfy?.gpuClass ?? 'any';
+  const limits = { ratePerMinute, concurrency, limitsRevision };
+  return { batchId, storeUri, mode, flow, ref, retry, timeoutMs, priority, gpuClass, ...limits };
 }

@@ -5,9 +5,9 @@ import {
   proxyActivities,
   rootCause,
 } from '@temporalio/workflow';
-import type { ItemInput, ModelActivities } from '../activities/types.ts';
+import type { GpuActivities, ItemInput, ModelActivities } from '../activities/types.ts';
 import type { Step } from '../domain/flow.ts';
-import { modelTaskQueue } from '../domain/ids.ts';
+import { gpuTaskQueue, modelTaskQueue } from '../domain/ids.ts';
 import type { ItemOutcome } from '../domain/result.ts';
 
 /**
@@ -30,15 +30,17 @@ export async function itemWorkflow(input: ItemInput): Promise<ItemOutcome> {
 }
 
 async function runStep(step: Step, input: ItemInput): Promise<ItemOutcome> {
-  const { ref, retry } = input;
-  const { generateImage } = proxyActivities<ModelActivities>({
-    taskQueue: modelTaskQueue(ref.provider, ref.model, input.mode),
+  const { ref, retry, mode } = input;
+  const { generateImage, runComfy } = proxyActivities<ModelActivities & GpuActivities>({
+    taskQueue:
+      step.uses === 'comfy' ? gpuTaskQueue(input.gpuClass, mode) : modelTaskQueue(ref.provider, ref.model, mode),
     summary: `${step.id}: ${ref.label}`,
-    // A slot may wait long for its turn at a rate limit. The call itself is bounded by the provider
+    // A slot may wait long for its turn at a rate limit or a GPU. The call itself is bounded by the provider
     // (timeoutMs), a worker that died by the heartbeat.
     startToCloseTimeout: '24 hours',
     heartbeatTimeout: '30 seconds',
-    // A call that is under way is paid for: a cancelled item waits for its result and keeps it.
+    // A call that is under way is paid for: a cancelled item waits for its result and keeps it. A prompt on
+    // a GPU is cancelled there, which takes until the end of its node.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: {
       initialInterval: retry.initialMs,
@@ -50,7 +52,7 @@ async function runStep(step: Step, input: ItemInput): Promise<ItemOutcome> {
     },
   });
   try {
-    return await generateImage(input);
+    return await (step.uses === 'comfy' ? runComfy : generateImage)(input);
   } catch (error) {
     const cause = error instanceof ActivityFailure ? error.cause : undefined;
     if (cause instanceof ApplicationFailure) {

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import type { SubmitOptions } from '../../client/submit.ts';
 import type { Config } from '../../client/config.ts';
 import type { BatchSpecInput } from '../../domain/batch-spec.ts';
+import { defined } from '../../domain/defined.ts';
 import { limitOf, numberFrom, numberOrNone, wholeNumber, type NumberOrNone } from '../parse-number.ts';
 
 /** What `batch run` and `batch create` take. */
@@ -73,7 +74,7 @@ export function toSubmitOptions(input: string, flags: SubmitFlags, config: Confi
 
 function toSpec(flags: SubmitFlags, { defaults }: Config): BatchSpecInput {
   return {
-    ...given({
+    ...defined({
       flow: flags.flow,
       project: flags.project,
       model: flags.model ?? defaults.model,
@@ -81,20 +82,13 @@ function toSpec(flags: SubmitFlags, { defaults }: Config): BatchSpecInput {
       timeoutMs: flags.timeout === undefined ? defaults.timeout_ms : Math.round(flags.timeout * 1000),
     }),
     limits: {
-      ...given({
+      ...defined({
         concurrency: flags.concurrency ?? defaults.concurrency,
         ratePerMinute: flags.rateLimit === undefined ? defaults.rate_limit : limitOf(flags.rateLimit),
         budgetUsd: flags.budget ?? defaults.budget_usd,
       }),
-      toleratedFailure: given({ count: flags.toleratedFailures, percent: flags.toleratedFailurePercent }),
+      toleratedFailure: defined({ count: flags.toleratedFailures, percent: flags.toleratedFailurePercent }),
     },
-    retry: given({ maxAttempts: flags.maxAttempts ?? defaults.max_attempts }),
-  };
-}
-
-/** Leaves out what is not set, so that the schema's defaults hold. */
-function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
+    retry: defined({ maxAttempts: flags.maxAttempts ?? defaults.max_attempts }),
   };
 }

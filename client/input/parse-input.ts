@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { ComfySpec } from '../../domain/comfy-work.ts';
 import { createHashMap } from '../../domain/hash-map.ts';
 import { placeId, toStagedItem } from '../../domain/input-item.ts';
 import { parseInputRow, type InputRow } from '../../domain/input-row.ts';
@@ -15,6 +16,8 @@ export interface ParseInputOptions extends ReadInputOptions {
   models: ModelsFile;
   /** For rows that name no model. @default null: by the row's quality */
   defaultModel?: string | null | undefined;
+  /** Of flows whose items ComfyUI servers make. */
+  comfy?: ComfySpec | undefined;
 }
 
 export type ParsedInput = { ok: true; item: StagedItem } | { ok: false; rejected: Rejected };
@@ -55,6 +58,7 @@ export async function* parseInput(source: InputSource, options: ParseInputOption
   const rowOfId = createHashMap();
   let ordinal = 0;
   let index = 0;
+  let pictures = 0;
 
   const resolveSource = async (row: InputRow): Promise<string | undefined> => {
     if (row.from_image === undefined || /^https?:\/\//i.test(row.from_image)) return undefined;
@@ -83,21 +87,29 @@ export async function* parseInput(source: InputSource, options: ParseInputOption
     const missing = await resolveSource(row);
     if (missing !== undefined) return { ok: false, message: missing };
     const id = row.id ?? freeId();
-    const staged = toStagedItem(row, {
-      index,
-      rowNumber: entry.rowNumber,
-      id,
-      // Replaced below: a row that fails must not use a name up.
-      name: id,
-      models: options.models,
-      defaultModel: options.defaultModel ?? null,
-      sha256,
-    });
-    if (!staged.ok) return staged;
     const wanted = safeOutputName(row.output_name ?? '') ?? safeOutputName(id) ?? placeId(ordinal);
+    const stage = (name: string) =>
+      toStagedItem(row, {
+        index,
+        rowNumber: entry.rowNumber,
+        id,
+        name,
+        models: options.models,
+        defaultModel: options.defaultModel ?? null,
+        comfy: options.comfy === undefined ? undefined : { spec: options.comfy, firstPicture: pictures + 1 },
+        sha256,
+      });
+    // A row that fails must not use a name up.
+    const sound = stage(wanted);
+    if (!sound.ok) return sound;
     rowOfId.set(id, entry.rowNumber);
+    // Sprites without a name of their own are numbered.
+    const numbered = sound.item.comfy !== undefined && row.output_name === undefined;
+    const staged = numbered ? sound : stage(names.allocate(wanted));
+    if (!staged.ok) return staged;
     index++;
-    return { ok: true, item: { ...staged.item, name: names.allocate(wanted) } };
+    if (numbered) pictures += sound.item.comfy?.count ?? 0;
+    return staged;
   };
 
   for await (const entry of readInput(source, options)) {

@@ -112,6 +112,7 @@ export async function stageInput(options: StageInputOptions): Promise<StagedInpu
       format: options.format,
       encoding: options.encoding,
       defaultModel: spec.model,
+      comfy: spec.comfy,
       onNotice: (notice) => {
         staged.encodingNotice = notice;
       },

@@ -87,6 +87,7 @@ export class EndpointState {
       runMs: this.#estimates.runMs,
       loadMs: this.#estimates.loadMs,
       vramFreeBytes: this.device?.vramFreeBytes ?? 0,
+      vramTotalBytes: this.device?.vramTotalBytes ?? 0,
     };
   }
 

@@ -17,6 +17,7 @@ export interface EndpointView {
   runMs: number;
   loadMs: number;
   vramFreeBytes: number;
+  vramTotalBytes: number;
 }
 
 export interface WaitingJob extends GpuJob {
@@ -40,5 +41,11 @@ export function serves(endpoint: EndpointView, job: GpuJob, endpoints: readonly 
     const preferred = endpoints.find(({ name }) => name === job.prefer);
     if (preferred !== undefined && preferred.health !== 'dead') return preferred === endpoint;
   }
-  return endpoint.classes.includes(job.gpuClass);
+  if (!endpoint.classes.includes(job.gpuClass)) return false;
+  const { minVramBytes = 0 } = job;
+  if (endpoint.vramTotalBytes >= minVramBytes) return true;
+  // Where no GPU of the class has as much, a small one does it in smaller prompts.
+  return !endpoints.some(
+    ({ classes, vramTotalBytes }) => classes.includes(job.gpuClass) && vramTotalBytes >= minVramBytes,
+  );
 }

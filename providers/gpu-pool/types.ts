@@ -15,6 +15,8 @@ export interface GpuJob {
   gpuClass: string;
   /** What has to be loaded; null: no matter. */
   checkpoint: string | null;
+  /** Endpoints with less memory are passed over, as long as one of the class has as much. @default 0 */
+  minVramBytes?: number;
   /** 1 first, 5 last: Temporal's priority key. */
   priority: number;
   /** Batch id: owners take turns within a priority. */
