@@ -55,3 +55,11 @@ function parseJson(text: string): unknown {
     });
   }
 }
+
+/** An address that can be shown: without user and password. */
+export function withoutCredentials(address: string): string {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  return url.href.replace(/\/$/, '');
+}
