@@ -4,6 +4,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { batchSpecSchema, limitsSchema, retrySpecSchema } from '../domain/batch-spec.ts';
 import { SluiceError } from '../domain/errors.ts';
+import { gpuEndpointsSchema, parseGpuEndpoints, type GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 
 /** `sluice.yaml` in the working directory, `config.yaml` in the home. The limits are those of the options. */
 const configFileSchema = z.strictObject({
@@ -29,12 +30,15 @@ const configFileSchema = z.strictObject({
     .strictObject({ address: z.string().min(1), namespace: z.string().min(1) })
     .partial()
     .default({}),
+  /** The user's ComfyUI servers. A list replaces a weaker one whole, so that entries are never mixed. */
+  gpus: gpuEndpointsSchema.optional(),
 });
 
 type ConfigFile = z.output<typeof configFileSchema>;
 
 /** Defaults and keys of a user, from the environment and the files. What is absent was not set. */
 export interface Config extends ConfigFile {
+  gpus: GpuEndpointConfig[];
   /** Files that were read, the stronger first. */
   files: string[];
 }
@@ -43,13 +47,13 @@ export interface LoadConfigOptions {
   cwd: string;
   home: string;
   env: NodeJS.ProcessEnv;
-  /** Told if a file with a key can be read by others. */
+  /** Told if a file with a key or password can be read by others. */
   notice: (line: string) => void;
 }
 
 /**
  * Reads the configuration. Setting by setting the environment (GEMINI_API_KEY, GEMINI_BASE_URL,
- * TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE) wins over `./sluice.yaml`, and that over `$SLUICE_HOME/config.yaml`.
+ * TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, SLUICE_GPUS as JSON) wins over `./sluice.yaml`, and that over `$SLUICE_HOME/config.yaml`.
  *
  * @throws SluiceError CONFIG_INVALID naming the file, the field and the rule, never a value
  */
@@ -64,6 +68,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     defaults: merge(layers.map((layer) => layer.defaults)),
     gemini: merge(layers.map((layer) => layer.gemini)),
     temporal: merge(layers.map((layer) => layer.temporal)),
+    gpus: layers.findLast((layer) => layer.gpus !== undefined)?.gpus ?? [],
     files: read.map(({ file }) => file),
   };
 }
@@ -75,10 +80,11 @@ function merge<T extends object>(layers: T[]): T {
 
 /** An empty variable counts as unset. A broken one is reported like a broken file. */
 function fromEnvironment(env: NodeJS.ProcessEnv): ConfigFile {
-  return parseConfig('environment', {
+  const config = parseConfig('environment', {
     gemini: given({ api_key: env['GEMINI_API_KEY'], base_url: env['GEMINI_BASE_URL'] }),
     temporal: given({ address: env['TEMPORAL_ADDRESS'], namespace: env['TEMPORAL_NAMESPACE'] }),
   });
+  return env['SLUICE_GPUS'] ? { ...config, gpus: parseGpuEndpoints(env['SLUICE_GPUS']) } : config;
 }
 
 function given(values: Record<string, string | undefined>): Record<string, string | undefined> {
@@ -96,9 +102,15 @@ function readConfigFile(file: string, notice: (line: string) => void): ConfigFil
     throw new SluiceError('CONFIG_INVALID', `${file}: line ${line} is not valid YAML (${broken.code}).`);
   }
   const config = parseConfig(file, document.toJS() ?? {});
-  if (config.gemini.api_key !== undefined && (statSync(file).mode & 0o077) !== 0)
-    notice(`${file} holds a key and can be read by others; do: chmod 600 ${file}`);
+  const secret = secretOf(config);
+  if (secret !== null && (statSync(file).mode & 0o077) !== 0)
+    notice(`${file} holds a ${secret} and can be read by others; do: chmod 600 ${file}`);
   return config;
+}
+
+function secretOf({ gemini, gpus = [] }: ConfigFile): 'key' | 'password' | null {
+  if (gemini.api_key !== undefined) return 'key';
+  return gpus.some(({ url }) => new URL(url).password !== '') ? 'password' : null;
 }
 
 function readIfThere(file: string): string | null {

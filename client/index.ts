@@ -13,5 +13,6 @@ export { writeComparison, type WrittenComparison } from './compare/write-compari
 export type { InputFormat, InputSource } from './input/source.ts';
 export type { BatchSpec, BatchSpecInput, Limits, LimitsChange } from '../domain/batch-spec.ts';
 export type { BatchProgress, BatchSummary } from '../domain/batch.ts';
+export type { GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 export type { ResultRow } from '../domain/result.ts';
 export { SluiceError, type ErrorCode } from '../domain/errors.ts';

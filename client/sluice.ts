@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Limits, LimitsChange } from '../domain/batch-spec.ts';
 import type { BatchProgress, BatchSummary, RedriveSelector } from '../domain/batch.ts';
 import { SluiceError } from '../domain/errors.ts';
+import type { GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 import type { ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import type { ResultRow } from '../domain/result.ts';
@@ -9,10 +10,11 @@ import { openStore } from '../storage/open-store.ts';
 import { BatchHandle } from './batch-handle.ts';
 import { reportOfProgress, reportOfSummary, type BatchReport } from './batch-report.ts';
 import { cleanBatches, type CleanOptions, type CleanedBatch } from './clean.ts';
+import type { Credentials } from './engine/credentials.ts';
 import { ensureEngine } from './engine/ensure-engine.ts';
 import { defaultHome } from './engine/home.ts';
 import type { EngineStatus } from './engine/engine-status.ts';
-import { loadConfig } from './config.ts';
+import { loadConfig, type Config } from './config.ts';
 import { notFound } from './errors.ts';
 import { reportOfEndedBatch } from './ended-batch.ts';
 import { listJobs, type JobsOptions } from './jobs.ts';
@@ -40,15 +42,26 @@ export class Sluice {
    * got one from somebody else does not make it pay.
    */
   readonly mode: ProviderMode;
+  /**
+   * The ComfyUI servers batches submitted here may use: those this process was configured with, or, if there
+   * are none, those the engine knows (their addresses without user and password).
+   */
+  readonly gpus: GpuEndpointConfig[];
   private readonly connection: Connection;
   private readonly client: Client;
 
-  private constructor(engine: EngineStatus, models: ModelsFile, mode: ProviderMode, connection: Connection) {
+  private constructor(engine: EngineStatus, models: ModelsFile, config: Config, connection: Connection) {
     this.engine = engine;
-    this.mode = mode;
+    this.mode = config.gemini.api_key === undefined ? 'emulated' : 'live';
+    this.gpus = config.gpus.length > 0 ? config.gpus : engine.gpus;
     this.models = models;
     this.connection = connection;
     this.client = new Client({ connection, namespace: engine.namespace });
+  }
+
+  /** What ComfyUI work submitted here uses: `emulated`, the built-in emulator, where there are no servers. */
+  get gpuMode(): ProviderMode {
+    return this.gpus.length > 0 ? 'live' : 'emulated';
   }
 
   /**
@@ -59,14 +72,11 @@ export class Sluice {
     const home = options.home ?? defaultHome(process.env);
     const notice = options.notice ?? (() => undefined);
     const config = loadConfig({ cwd: process.cwd(), home, env: process.env, notice });
-    const { api_key: apiKey, base_url: baseUrl } = config.gemini;
     const engine = await ensureEngine({
       home,
       notice,
       ...(options.start === undefined ? {} : { start: options.start }),
-      ...(apiKey === undefined
-        ? {}
-        : { credentials: { gemini: { apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) } } }),
+      credentials: credentialsOf(config),
       env: {
         ...process.env,
         ...(config.temporal.address === undefined ? {} : { TEMPORAL_ADDRESS: config.temporal.address }),
@@ -76,7 +86,7 @@ export class Sluice {
     const models = await loadModels(home);
     try {
       const connection = await Connection.connect({ address: engine.address, connectTimeout: '10 seconds' });
-      return new Sluice(engine, models, apiKey === undefined ? 'emulated' : 'live', connection);
+      return new Sluice(engine, models, config, connection);
     } catch (cause) {
       throw new SluiceError('ENGINE_UNAVAILABLE', `Temporal does not answer at ${engine.address}.`, { cause });
     }
@@ -166,4 +176,11 @@ export class Sluice {
   private batch(batchId: string): BatchHandle {
     return new BatchHandle(this.client, batchId);
   }
+}
+
+function credentialsOf({ gemini: { api_key: apiKey, base_url: baseUrl }, gpus }: Config): Credentials {
+  return {
+    ...(apiKey === undefined ? {} : { gemini: { apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) } }),
+    ...(gpus.length === 0 ? {} : { gpus }),
+  };
 }

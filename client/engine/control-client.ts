@@ -29,11 +29,11 @@ export async function requestStop(paths: EnginePaths): Promise<boolean> {
   return (await call(paths, 'POST', '/stop', 5_000)) !== null;
 }
 
-/** Gives the engine its keys and waits until the workers use them; false if none runs. */
+/** Gives the engine keys and servers, and waits until the workers use them; false if none runs. */
 export async function requestCredentials(paths: EnginePaths, credentials: Credentials): Promise<boolean> {
   const reply = await call(paths, 'POST', '/credentials', 60_000, JSON.stringify(credentials));
   if (reply !== null && reply.status !== 200)
-    throw new SluiceError('ENGINE_UNAVAILABLE', `The engine of ${paths.home} did not take the key: ${reply.body}`);
+    throw new SluiceError('ENGINE_UNAVAILABLE', `The engine of ${paths.home} did not take key and servers: ${reply.body}`);
   return reply !== null;
 }
 

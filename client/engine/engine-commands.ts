@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { devServerArgs, type DevServerConfig } from './dev-server-config.ts';
-import type { Credentials } from './credentials.ts';
+import { withCredentials, type Credentials } from './credentials.ts';
 import type { EnginePaths } from './home.ts';
 import { programPath } from './package-root.ts';
 import type { ProcessSpec } from './supervised-process.ts';
@@ -71,19 +71,15 @@ export function workerSpec(
   credentials: Credentials,
   env: NodeJS.ProcessEnv,
 ): ProcessSpec {
-  const { GEMINI_API_KEY: _key, GEMINI_BASE_URL: _url, ...rest } = env;
-  const { gemini } = credentials;
   return {
     command: process.execPath,
     args: [...nodeArgs, ...workerHeap, ...command],
     env: {
-      ...rest,
+      ...withCredentials(env, credentials),
       SLUICE_HOME: paths.home,
       SLUICE_EMULATOR_URL: place.emulatorUrl,
       TEMPORAL_ADDRESS: place.address,
       TEMPORAL_NAMESPACE: place.namespace,
-      ...(gemini === undefined ? {} : { GEMINI_API_KEY: gemini.apiKey }),
-      ...(gemini?.baseUrl === undefined ? {} : { GEMINI_BASE_URL: gemini.baseUrl }),
     },
     logFile: paths.logs.worker,
     ready: 'ipc',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { gpuEndpointSchema } from '../../domain/gpu-endpoint.ts';
 
 /** A process the engine looks after. `waiting`: it died and is started again after a pause. */
 const processStatusSchema = z.object({
@@ -28,6 +29,8 @@ export const engineReportSchema = z.object({
   emulatorUrl: z.string().nullable(),
   /** Whether the workers have a Gemini key. */
   gemini: z.enum(['live', 'emulated']),
+  /** The ComfyUI servers the workers know, their addresses without user and password. */
+  gpus: z.array(gpuEndpointSchema),
   processes: z.array(processStatusSchema),
   ports: z.object({ server: z.int().nullable(), ui: z.int().nullable(), emulator: z.int().nullable() }),
   logs: z.object({ engine: z.string(), server: z.string(), worker: z.string(), emulator: z.string() }),

@@ -3,6 +3,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { SluiceError } from '../../domain/errors.ts';
+import { withoutCredentials } from '../../domain/gpu-endpoint.ts';
 import { startControlServer } from './control-server.ts';
 import { loadDevServerConfig, type DevServerConfig } from './dev-server-config.ts';
 import {
@@ -14,13 +15,14 @@ import {
   type EngineCommands,
 } from './engine-commands.ts';
 import { readEngineState, removeEngineState, writeEngineState } from './engine-state.ts';
-import { credentialsFrom, type Credentials } from './credentials.ts';
+import { credentialsFrom, mergeCredentials, type Credentials } from './credentials.ts';
 import type { EngineReport } from './engine-status.ts';
 import { findTemporal } from './find-temporal.ts';
+import { firstThatFails } from './first-that-fails.ts';
 import { assertSocketIsOurs, enginePaths, type EnginePaths } from './home.ts';
 import { endLeftovers } from './leftovers.ts';
 import { acquireLock } from './lock.ts';
-import { lastWords, logSize, rotateLog } from './log-file.ts';
+import { rotateLog } from './log-file.ts';
 import { currentBuildId, packageRoot } from './package-root.ts';
 import { claimPorts, portsOfOthers } from './port-claims.ts';
 import { findPort } from './ports.ts';
@@ -142,6 +144,7 @@ export class Engine {
       uiUrl: ui === null ? null : `http://${hostPort(this.#config.ip, ui)}`,
       emulatorUrl: this.#emulatorUrl(),
       gemini: this.#credentials.gemini === undefined ? 'emulated' : 'live',
+      gpus: (this.#credentials.gpus ?? []).map((gpu) => ({ ...gpu, url: withoutCredentials(gpu.url) })),
       processes: this.#processes().map((process) => process.status),
       ports: { server, ui, emulator },
       logs: this.#paths.logs,
@@ -180,7 +183,7 @@ export class Engine {
           );
         }
         claimPorts(`${shared}.json`, own, Object.values(this.#ports));
-        const failed = await this.#firstThatFails([this.#server, this.#emulator], 1);
+        const failed = await firstThatFails([this.#server, this.#emulator], this.#paths.logs, 1);
         if (failed === null) return;
         if (attempt === startAttempts || this.stopping) throw failed;
         await Promise.all([this.#server?.stop(), this.#emulator.stop()]);
@@ -210,7 +213,7 @@ export class Engine {
     this.#worker = this.#supervise('worker', () =>
       workerSpec(this.#commands.worker, this.#paths, place, this.#credentials, this.#env),
     );
-    const failed = await this.#firstThatFails([this.#worker], startAttempts);
+    const failed = await firstThatFails([this.#worker], this.#paths.logs, startAttempts);
     if (failed !== null) throw failed;
   }
 
@@ -225,30 +228,19 @@ export class Engine {
     return process;
   }
 
-  async #firstThatFails(processes: (SupervisedProcess | null)[], deaths: number): Promise<SluiceError | null> {
-    const started = processes.filter((process) => process !== null);
-    const offsets = started.map((process) => logSize(this.#paths.logs[process.name]));
-    const ready = await Promise.all(started.map((process) => process.whenReady(deaths)));
-    const index = ready.indexOf(false);
-    const process = started[index];
-    if (process === undefined) return null;
-    const log = this.#paths.logs[process.name];
-    const line = lastWords(log, offsets[index] ?? 0) ?? 'it wrote nothing';
-    return new SluiceError('ENGINE_START_FAILED', `The ${process.name} did not start (${log}): ${line}`);
-  }
-
   async #setCredentials(credentials: Credentials): Promise<void> {
     // One after the other: two restarts at once would start two workers.
     const change = this.#changingCredentials.then(async () => {
-      if (isDeepStrictEqual(credentials, this.#credentials)) return;
-      this.#credentials = credentials;
+      const merged = mergeCredentials(this.#credentials, credentials);
+      if (isDeepStrictEqual(merged, this.#credentials)) return;
+      this.#credentials = merged;
       // None yet: it will start with them.
       const worker = this.#worker;
       if (worker === null) return;
       await worker.stop();
       this.#assertWanted();
       worker.start();
-      const failed = await this.#firstThatFails([worker], startAttempts);
+      const failed = await firstThatFails([worker], this.#paths.logs, startAttempts);
       if (failed !== null) throw failed;
     });
     this.#changingCredentials = change.catch(() => undefined);

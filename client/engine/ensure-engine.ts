@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../../domain/errors.ts';
 import { requestCredentials, requestStatus, requestStop } from './control-client.ts';
 import { readEngineState, removeEngineState, type EngineState } from './engine-state.ts';
-import type { Credentials } from './credentials.ts';
+import { credentialsFrom, mergeCredentials, withCredentials, type Credentials } from './credentials.ts';
 import { damagedDatabase } from './damaged-database.ts';
 import type { EngineReport, EngineStatus } from './engine-status.ts';
 import { findTemporal } from './find-temporal.ts';
@@ -27,7 +27,7 @@ export interface EnsureEngineOptions {
   start?: boolean;
   /** Told in one line each what takes time or was done unasked. */
   notice: (line: string) => void;
-  /** Given to the engine if it works with others. */
+  /** Given to the engine if it works with others; what it has of parts not given here, it keeps. */
   credentials?: Credentials;
   /** Environment of an engine that has to be started. @default process.env */
   env?: NodeJS.ProcessEnv;
@@ -54,8 +54,9 @@ export async function ensureEngine(options: EnsureEngineOptions): Promise<Engine
     throw new SluiceError('ENGINE_UNAVAILABLE', `The engine of ${paths.home} uses ${ready.address}, not ${wanted}.`, {
       action: 'Stop it first with: sluice down. Or set another SLUICE_HOME.',
     });
-  if (options.credentials?.gemini === undefined) return withStale(ready);
-  await requestCredentials(paths, options.credentials);
+  const brought = mergeCredentials({}, options.credentials ?? {});
+  if (Object.keys(brought).length === 0) return withStale(ready);
+  await requestCredentials(paths, brought);
   return (await engineStatus(paths.home)) ?? withStale(ready);
 }
 
@@ -126,7 +127,7 @@ async function startAndWait(
 function spawnSupervisor(paths: EnginePaths, options: EnsureEngineOptions, env: NodeJS.ProcessEnv): ChildProcess {
   createHome(paths);
   const log = openSync(paths.logs.engine, 'a', 0o600);
-  const gemini = options.credentials?.gemini;
+  const credentials = mergeCredentials(credentialsFrom(env), options.credentials ?? {});
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', options.supervisor ?? programPath('client/engine/supervisor')],
@@ -134,12 +135,7 @@ function spawnSupervisor(paths: EnginePaths, options: EnsureEngineOptions, env: 
       cwd: paths.home,
       detached: true,
       stdio: ['ignore', log, log],
-      env: {
-        ...env,
-        SLUICE_HOME: paths.home,
-        ...(gemini && { GEMINI_API_KEY: gemini.apiKey }),
-        ...(gemini?.baseUrl && { GEMINI_BASE_URL: gemini.baseUrl }),
-      },
+      env: { ...withCredentials(env, credentials), SLUICE_HOME: paths.home },
     },
   );
   closeSync(log);

@@ -36,7 +36,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 test('without files and environment nothing is set', () => {
-  expect(load()).toEqual({ defaults: {}, gemini: {}, temporal: {}, files: [] });
+  expect(load()).toEqual({ defaults: {}, gemini: {}, temporal: {}, gpus: [], files: [] });
 });
 
 test('environment wins over the working directory, and that over the home, setting by setting', () => {
@@ -49,6 +49,7 @@ test('environment wins over the working directory, and that over the home, setti
     defaults: { concurrency: 7, model: 'a', rate_limit: null },
     gemini: { api_key: 'env', base_url: 'https://a.test' },
     temporal: { address: 't:1', namespace: 'n' },
+    gpus: [],
     files: [cwd, home],
   });
 });
@@ -66,6 +67,48 @@ test.each([
   expect(error.message).toContain(`${file}: ${expected}`);
 });
 
+test('an endpoint serves the class any besides its own', () => {
+  write('cwd', 'gpus:\n- { name: a, url: "http://a:8188" }\n- { name: b.1, url: "https://b/x", classes: [24gb, any] }');
+  expect(load().gpus).toEqual([
+    { name: 'a', url: 'http://a:8188', classes: ['any'] },
+    { name: 'b.1', url: 'https://b/x', classes: ['any', '24gb'] },
+  ]);
+});
+
+test('the stronger list of endpoints replaces the weaker one whole, an empty list too', () => {
+  const names = (env?: NodeJS.ProcessEnv) => load(env).gpus.map(({ name }) => name);
+  write('home', 'gpus: [{ name: home-1, url: "http://h:1" }, { name: home-2, url: "http://h:2" }]');
+  expect(names({ SLUICE_GPUS: '' })).toEqual(['home-1', 'home-2']);
+  write('cwd', 'gpus: [{ name: cwd, url: "http://c" }]');
+  expect(names()).toEqual(['cwd']);
+  expect(names({ SLUICE_GPUS: '[{"name":"env","url":"http://e"}]' })).toEqual(['env']);
+  expect(names({ SLUICE_GPUS: '[]' })).toEqual([]);
+});
+
+test.each([
+  ['{ name: A, url: "http://a" }', 'gpus.0.name: must be of a-z, 0-9, dots and hyphens'],
+  ['{ name: -a, url: "http://a" }', 'gpus.0.name: must be of'],
+  ['{ name: a, url: "ws://a" }', 'gpus.0.url: must be an http(s) address.'],
+  ['{ name: a, url: "a:8188" }', 'gpus.0.url: must be an http(s) address.'],
+  ['{ name: a, url: "http://a", classes: [24 GB] }', 'gpus.0.classes.0: must be of'],
+  ['{ name: a, url: "http://a", vram: 24 }', 'gpus.0: Unrecognized key: "vram"'],
+  ['{ name: a, url: "http://a" }, { name: a, url: "http://b" }', 'gpus.1.name: "a" is given twice.'],
+])('the endpoint %s is refused with file, field and rule', (entries, expected) => {
+  const file = write('cwd', `gpus: [${entries}]`);
+  const error = failure();
+  expect(error.code).toBe('CONFIG_INVALID');
+  expect(error.message).toContain(`${file}: ${expected}`);
+});
+
+test.each([
+  ['[{"name":"a","url":"http://user:top-secret@a"', 'environment: SLUICE_GPUS is not JSON.'],
+  ['[{"name":"a","url":"ws://user:top-secret@a"}]', 'environment: SLUICE_GPUS.0.url: must be an http(s) address.'],
+])('SLUICE_GPUS=%s is refused without quoting it', (text, expected) => {
+  const error = failure({ SLUICE_GPUS: text });
+  expect(error).toMatchObject({ code: 'CONFIG_INVALID', message: expected });
+  expect(inspect(error, { depth: 9 })).not.toContain('top-secret');
+});
+
 test('broken YAML is reported by its line without quoting the file', () => {
   const file = write('home', 'gemini:\n  api_key: "top-secret\n  base_url: [');
   const error = failure();
@@ -80,6 +123,12 @@ test('a file with a key that others can read is pointed out, one without a key i
   const home = write('home', 'gemini: { api_key: k }', 0o640);
   load();
   expect(notices).toEqual([`${home} holds a key and can be read by others; do: chmod 600 ${home}`]);
+});
+
+test('a file with the password of an endpoint that others can read is pointed out', () => {
+  const file = write('cwd', 'gpus: [{ name: a, url: "http://user:secret@a" }]', 0o644);
+  load();
+  expect(notices).toEqual([`${file} holds a password and can be read by others; do: chmod 600 ${file}`]);
 });
 
 test('an empty file sets nothing', () => {
