@@ -7,6 +7,7 @@ import { addComfy } from './comfy.ts';
 import { addEmulator } from './emulator.ts';
 import { addEngine } from './engine.ts';
 import { exitStatus, exitStatusOfError } from './exit-status.ts';
+import { addGenerate } from './generate.ts';
 import { describeError, notice, printJsonError } from './output.ts';
 import { version } from './version.ts';
 
@@ -51,6 +52,7 @@ function createProgram(): Command {
   addCreate(batch);
   addInspection(batch);
   addControl(batch);
+  addGenerate(program);
   addEngine(program);
   addEmulator(program);
   addComfy(program);

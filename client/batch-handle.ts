@@ -117,8 +117,8 @@ export class BatchHandle {
   }
 }
 
-/** FAILED_PRECONDITION */
-const notTaken = 9;
+/** @see https://grpc.io/docs/guides/status-codes/ */
+const failedPrecondition = 9;
 
 /**
  * Sends an update again that the batch did not take, because it was just handing over to its next run: the
@@ -130,7 +130,8 @@ async function untilTaken<T>(send: () => Promise<T>): Promise<T> {
       return await send();
     } catch (error) {
       const cause = error instanceof Error ? error.cause : undefined;
-      if (attempt === 10 || !isGrpcServiceError(cause) || cause.code !== notTaken) throw error;
+      const code: number | undefined = isGrpcServiceError(cause) ? cause.code : undefined;
+      if (attempt === 10 || code !== failedPrecondition) throw error;
       await delay(50 * attempt);
     }
   }

@@ -1,11 +1,11 @@
 import type { Client } from '@temporalio/client';
 import type { RedriveSelector } from '../domain/batch.ts';
 import { SluiceError } from '../domain/errors.ts';
-import type { ProviderMode } from '../domain/ids.ts';
 import { openStore } from '../storage/open-store.ts';
 import { scanResults } from '../storage/results-scan.ts';
 import type { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo } from './batch-info.ts';
+import { assertServed, type Modes } from './modes.ts';
 import { parseSpec, startBatch } from './submit.ts';
 import { notFound } from './errors.ts';
 
@@ -24,7 +24,7 @@ export interface Retried {
 export async function retryBatch(
   client: Client,
   batch: BatchHandle,
-  mode: ProviderMode,
+  modes: Modes,
   selector: Omit<RedriveSelector, 'select'>,
 ): Promise<Retried> {
   const found = await batch.find();
@@ -40,10 +40,8 @@ export async function retryBatch(
   }
   const info = await readBatchInfo(store);
   if (info === null) throw new SluiceError('BATCH_NOT_FOUND', `The directory of ${batch.batchId} is gone.`);
-  if (info.mode === 'live' && mode === 'emulated') {
-    throw new SluiceError('AUTH', 'This batch was run with Gemini itself, and there is no GEMINI_API_KEY now.');
-  }
   const { spec, flow } = parseSpec(info.spec);
+  assertServed(flow, info.mode, modes);
   let fromRow: number;
   if (found.state === 'completed') {
     const { counts, rows } = await batch.summary();

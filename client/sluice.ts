@@ -21,6 +21,7 @@ import { listJobs, type JobsOptions } from './jobs.ts';
 import { listBatches, type BatchListEntry } from './list.ts';
 import { loadModels } from './models.ts';
 import { retryBatch, type Retried } from './retry.ts';
+import { assertClass, planSprites, type SpriteOptions, type SpritePlan } from './sprites.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
 import { watchBatch, type WatchOptions } from './watch.ts';
 
@@ -98,7 +99,18 @@ export class Sluice {
    * OUTPUT_NOT_WRITABLE, USAGE, UNKNOWN_MODEL, UNKNOWN_FLOW, STORAGE_*
    */
   submit(options: SubmitOptions): Promise<Submission> {
-    return submit({ engine: this.engine, client: this.client, models: this.models, mode: this.mode }, options);
+    const { engine, client, models, mode, gpuMode } = this;
+    return submit({ engine, client, models, mode, gpuMode }, options);
+  }
+
+  /**
+   * Makes sprites on ComfyUI servers: plans a batch and starts it.
+   * @throws SluiceError what `submit` does, and USAGE, INVALID_INPUT for a graph that does not fit
+   */
+  async generate(options: SpriteOptions): Promise<{ plan: SpritePlan; submission: Submission }> {
+    const plan = await planSprites(this.engine.home, options);
+    assertClass(plan.gpuClass, this.gpus, this.gpuMode);
+    return { plan, submission: await this.submit(plan.submit) };
   }
 
   /** Results as they complete; returns the summary at the end, null if the batch was ended from outside. */
@@ -150,7 +162,7 @@ export class Sluice {
 
   /** Runs failed items again, in the running batch or, once it has closed, as a further run of it. */
   retry(batchId: string, selector: Omit<RedriveSelector, 'select'> = {}): Promise<Retried> {
-    return retryBatch(this.client, this.batch(batchId), this.mode, selector);
+    return retryBatch(this.client, this.batch(batchId), this, selector);
   }
 
   /** The Markdown report of a closed batch; null while there is none. */

@@ -8,6 +8,8 @@ import { findTargets, type ComfyParameter } from '../domain/comfy-targets.ts';
 import type { ComfySpec } from '../domain/comfy-work.ts';
 import { defined } from '../domain/defined.ts';
 import { SluiceError } from '../domain/errors.ts';
+import type { GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
+import type { ProviderMode } from '../domain/ids.ts';
 import type { PriorityName } from '../domain/priority.ts';
 import { profileSpec, profileValues } from '../domain/sprite-profile.ts';
 import { findProfile, loadProfiles, type NamedProfile } from './profiles.ts';
@@ -44,6 +46,7 @@ export interface SpriteOptions {
 export interface SpritePlan {
   submit: SubmitOptions;
   profile: string;
+  gpuClass: string;
   /** Of the first picture. */
   seed: number;
   pictures: number;
@@ -93,6 +96,7 @@ export async function planSprites(home: string, options: SpriteOptions): Promise
       } satisfies BatchSpecInput,
     },
     profile: profile.name,
+    gpuClass: comfy.gpuClass,
     seed,
     pictures: options.prompts.length * (options.count ?? 1),
     items: rows.length,
@@ -173,4 +177,13 @@ function itemRows(
       return { id, prompt, seed: (seed + before) % 2_147_483_648, count: Math.min(size, count - share * size) };
     }),
   );
+}
+
+/** Throws USAGE when no endpoint serves the class: its items would wait for ever. */
+export function assertClass(gpuClass: string, gpus: readonly GpuEndpointConfig[], mode: ProviderMode): void {
+  const classes = mode === 'live' ? new Set(gpus.flatMap((gpu) => gpu.classes)) : new Set(['any']);
+  if (classes.has(gpuClass)) return;
+  throw new SluiceError('USAGE', `No GPU serves the class "${gpuClass}"; there are: ${[...classes].join(', ')}.`, {
+    action: 'Give the class to an endpoint under gpus: in the configuration, or choose another with --gpu-class.',
+  });
 }

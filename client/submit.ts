@@ -21,6 +21,7 @@ import { sourceName, type InputFormat, type InputSource } from './input/source.t
 import { stageInput, type StagedInput } from './input/stage-input.ts';
 import { makeDirectory, rejectedPath, storeUriOf } from './output-directory.ts';
 import { assertNotElsewhere, engineMark, type OwnEngine } from './other-engine.ts';
+import { assertServed, modeOf, type Modes } from './modes.ts';
 import { planRun } from './plan-run.ts';
 
 export interface SubmitOptions {
@@ -53,14 +54,11 @@ export interface Submission {
   staged: StagedInput;
 }
 
-export interface SubmitContext {
+export interface SubmitContext extends Modes {
   /** Commands that submit to one directory at once take turns by a lock in its home. */
   engine: OwnEngine;
   client: Client;
   models: ModelsFile;
-  /** Of calls to models; of work for GPUs. */
-  mode: ProviderMode;
-  gpuMode: ProviderMode;
 }
 
 /** Parses the options of a batch. Throws USAGE naming field and rule. */
@@ -122,9 +120,8 @@ async function submitTo(
   if (earlier !== null && found === null) await assertNotElsewhere(storeUri, earlier, context.engine, options.resume);
 
   const plan = await planRun(store, earlier, options.resume, freshId);
-  const given = usesComfy(flow) ? context.gpuMode : context.mode;
-  const mode = plan.reopen ? (earlier?.mode ?? given) : given;
-  if (mode === 'live' && given === 'emulated') throw liveProviderMissing(flow);
+  const mode = (plan.reopen ? earlier?.mode : undefined) ?? modeOf(flow, context);
+  assertServed(flow, mode, context);
   // The batch that is there is not touched before the input has proved good, as far as it can be read twice.
   if (earlier !== null && !('stream' in options.input)) await readThrough(context, options, spec);
   if (plan.replace) await clearResults(store);
@@ -187,17 +184,6 @@ export async function startBatch(client: Client, input: BatchInput, source: stri
     }
     throw explain(error, batchId);
   }
-}
-
-function liveProviderMissing(flow: Flow): SluiceError {
-  if (usesComfy(flow)) {
-    return new SluiceError('CONFIG_INVALID', 'This batch was run on your GPUs, and no gpus are configured now.', {
-      action: 'Add them to gpus: in the configuration and run again.',
-    });
-  }
-  return new SluiceError('AUTH', 'This batch was run with Gemini itself, and there is no GEMINI_API_KEY now.', {
-    action: 'Set GEMINI_API_KEY and run again.',
-  });
 }
 
 /** Reads and checks an input and writes nothing. */

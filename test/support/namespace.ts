@@ -3,12 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection, type ClientInterceptors } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { loadDevServerConfig } from '../../client/engine/dev-server-config.ts';
 import { packageRoot } from '../../client/engine/package-root.ts';
 import { registerSearchAttributes } from '../../client/engine/temporal-setup.ts';
 import type { ModelsFile } from '../../domain/models.ts';
+import { createGpuPool } from '../../providers/gpu-pool/pool.ts';
+import type { GpuEndpoint, GpuPool } from '../../providers/gpu-pool/types.ts';
 import type { ImageProvider } from '../../providers/image-provider.ts';
 import { createLimiter } from '../../providers/limiter/limiter.ts';
 import { createWorkers } from '../../workers/create-workers.ts';
@@ -61,6 +64,7 @@ export async function openNamespace(
   address: string,
   workflowBundlePath: string,
   interceptors: ClientInterceptors = {},
+  gpus: readonly GpuEndpoint[] = [],
 ): Promise<TestNamespace> {
   if (!runtimeInstalled) {
     Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
@@ -75,7 +79,7 @@ export async function openNamespace(
   const limiter = createLimiter({ path: join(directory, 'limits.sqlite') });
   const routes = new Map<string, ImageProvider>();
   let taken = 1;
-  let running: { workers: Worker[]; ended: Promise<void> } | null = null;
+  let running: { workers: Worker[]; ended: Promise<void>; pool: GpuPool; stopping: AbortController } | null = null;
 
   const provider: ImageProvider = {
     generateImage(request, options) {
@@ -93,6 +97,8 @@ export async function openNamespace(
     takeModel: () => keyOf(taken++),
     route: (model, to) => void routes.set(model, to),
     async startWorkers() {
+      const pool = createGpuPool({ endpoints: gpus, probeMs: 100, probeTimeoutMs: 500 });
+      const stopping = new AbortController();
       const workers = await createWorkers({
         connection: native,
         namespace: name,
@@ -102,12 +108,17 @@ export async function openNamespace(
         limiter,
         modes: ['emulated'],
         provider: () => provider,
+        gpus: gpus.length === 0 ? {} : { live: pool },
+        stopping: stopping.signal,
       });
-      running = { workers, ended: Promise.all(workers.map((worker) => worker.run())).then(() => undefined) };
+      const ended = Promise.all(workers.map((worker) => worker.run())).then(() => undefined);
+      running = { workers, ended, pool, stopping };
     },
     async stopWorkers() {
+      running?.stopping.abort(ApplicationFailure.create({ message: 'stopping', nextRetryDelay: 10 }));
       for (const worker of running?.workers ?? []) worker.shutdown();
       await running?.ended;
+      running?.pool.close();
       running = null;
     },
     async close() {

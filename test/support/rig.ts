@@ -108,7 +108,7 @@ export class Rig {
     const { client, models, directory } = this.space;
     const engine = { home: directory, address: '', namespace: client.options.namespace };
     const submission = await submit(
-      { engine, client, models, mode: 'emulated' },
+      { engine, client, models, mode: 'emulated', gpuMode: 'live' },
       {
         input: { text: input.map((row) => `${JSON.stringify(row)}\n`).join('') },
         format: 'jsonl',
@@ -127,7 +127,7 @@ export class Rig {
   }
 
   retry(selector: Omit<RedriveSelector, 'select'> = {}): Promise<{ items: number | null }> {
-    return retryBatch(this.space.client, this.batch, 'emulated', selector);
+    return retryBatch(this.space.client, this.batch, { mode: 'emulated', gpuMode: 'live' }, selector);
   }
 
   /** Waits for the batch to close. */

@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, inject } from 'vitest';
 import type { GeminiEmulatorOptions } from '../../emulators/gemini/options.ts';
+import type { GpuEndpoint } from '../../providers/gpu-pool/types.ts';
 import { openNamespace, type TestNamespace } from './namespace.ts';
 import { atStart, Rig } from './rig.ts';
 
-/** Opens a namespace with workers for the tests of a file. */
-export function useNamespace(): {
+/**
+ * Opens a namespace with workers for the tests of a file.
+ *
+ * @param gpus the workers' ComfyUI servers, started before
+ */
+export function useNamespace(gpus: () => Promise<GpuEndpoint[]> = () => Promise.resolve([])): {
   rig: (emulator?: GeminiEmulatorOptions, model?: string) => Promise<Rig>;
   space: () => TestNamespace;
 } {
@@ -15,7 +20,8 @@ export function useNamespace(): {
     return opened;
   };
   beforeAll(async () => {
-    opened = await openNamespace(inject('temporalAddress'), inject('workflowBundlePath'), { workflow: [atStart] });
+    const interceptors = { workflow: [atStart] };
+    opened = await openNamespace(inject('temporalAddress'), inject('workflowBundlePath'), interceptors, await gpus());
   });
   afterAll(async () => {
     await Promise.all(rigs.map((rig) => rig.close()));
