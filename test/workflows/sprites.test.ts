@@ -64,7 +64,7 @@ describe.concurrent('a batch of sprites', () => {
     const { output, batch } = await generate('small', { prompts: ['dragon'], count: 16, batchSize: 8 });
     expect(await batch.summary()).toMatchObject({ status: 'succeeded', counts: { total: 2 } });
     expect(readdirSync(join(output, 'images'))).toHaveLength(16);
-    const ends = prompts('small').filter(({ event }) => event === 'prompt_end');
+    const ends = prompts('small').filter((row) => row.event === 'prompt_end');
     // The two that were under way at once did not fit; nothing of that size was tried again.
     expect(ends.filter(({ status }) => status === 'error').length).toBeLessThanOrEqual(2);
     expect(ends.filter(({ status }) => status === 'success').map(({ images }) => images)).toEqual([4, 4, 4, 4]);
