@@ -33,7 +33,10 @@ export async function requestStop(paths: EnginePaths): Promise<boolean> {
 export async function requestCredentials(paths: EnginePaths, credentials: Credentials): Promise<boolean> {
   const reply = await call(paths, 'POST', '/credentials', 60_000, JSON.stringify(credentials));
   if (reply !== null && reply.status !== 200)
-    throw new SluiceError('ENGINE_UNAVAILABLE', `The engine of ${paths.home} did not take key and servers: ${reply.body}`);
+    throw new SluiceError(
+      'ENGINE_UNAVAILABLE',
+      `The engine of ${paths.home} did not take key and servers: ${reply.body}`,
+    );
   return reply !== null;
 }
 
