@@ -2,7 +2,9 @@ import { engineStatus } from '../client/engine/ensure-engine.ts';
 import { findTemporal } from '../client/engine/find-temporal.ts';
 import { defaultHome } from '../client/engine/home.ts';
 import { cachedTemporal, findOnPath, isExecutable } from '../client/engine/temporal-cache.ts';
+import { lookAtGpu } from '../client/engine/look-at-gpu.ts';
 import { loadModels } from '../client/models.ts';
+import { withoutCredentials, type GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 import { readConfig } from './connect.ts';
 import { exitStatus } from './exit-status.ts';
 import { describeError, notice, print, printJson } from './output.ts';
@@ -25,15 +27,21 @@ export async function doctor({ json, install }: { json: boolean; install: boolea
     try {
       checks.push({ name, ok: true, detail: await look() });
     } catch (error) {
-      checks.push({ name, ok: false, detail: describeError(error).replace(/\s*\n\s*/g, ' ') });
+      checks.push({ name, ok: false, detail: inOneLine(error) });
     }
   };
   await check('node', () => process.version);
-  await check('configuration', async () => (await readConfig()).files.join(', ') || 'none (defaults)');
+  let gpus: GpuEndpointConfig[] = [];
+  await check('configuration', async () => {
+    const config = await readConfig();
+    gpus = config.gpus;
+    return config.files.join(', ') || 'none (defaults)';
+  });
   await check('models', async () => Object.keys((await loadModels(home)).models).join(', '));
   await check('server', () => (install ? findTemporal(process.env, notice) : whereTemporal()));
+  checks.push(...(await Promise.all(gpus.map(checkGpu))));
   const engine = await engineStatus(home).catch((error: unknown) => {
-    checks.push({ name: 'engine', ok: false, detail: describeError(error).replace(/\s*\n\s*/g, ' ') });
+    checks.push({ name: 'engine', ok: false, detail: inOneLine(error) });
     return null;
   });
   if (json) {
@@ -45,6 +53,21 @@ export async function doctor({ json, install }: { json: boolean; install: boolea
     else if (checks.every(({ ok }) => ok)) print('engine         not running (start it with: sluice up --detach)');
   }
   if (checks.some(({ ok }) => !ok)) process.exitCode = exitStatus.error;
+}
+
+async function checkGpu(endpoint: GpuEndpointConfig): Promise<Check> {
+  const name = `gpu ${endpoint.name}`;
+  const place = `${withoutCredentials(endpoint.url)} (${endpoint.classes.join(', ')})`;
+  try {
+    const { device, vramTotalBytes } = await lookAtGpu(endpoint);
+    return { name, ok: true, detail: `${place}: ${device}, ${String(Math.round(vramTotalBytes / 2 ** 30))} GiB` };
+  } catch (error) {
+    return { name, ok: false, detail: `${place}: ${inOneLine(error)}` };
+  }
+}
+
+function inOneLine(error: unknown): string {
+  return describeError(error).replace(/\s*\n\s*/g, ' ');
 }
 
 /** Where the server's program would come from, without bringing it. */

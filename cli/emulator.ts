@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { exitStatus } from './exit-status.ts';
 import { notice, print } from './output.ts';
 import { numberFrom, wholeNumber } from './parse-number.ts';
 
@@ -26,6 +27,12 @@ interface ComfyFlags {
   quiet?: boolean;
 }
 
+interface AllFlags {
+  port: number;
+  comfyuiPort: number;
+  quiet?: boolean;
+}
+
 /** Registers `sluice emulator`. */
 export function addEmulator(program: Command): void {
   const emulator = program
@@ -33,6 +40,7 @@ export function addEmulator(program: Command): void {
     .description('run an emulated provider on its own')
     .addHelpText('after', '\nExample:\n  sluice emulator gemini --port 8089');
   addComfyUi(emulator);
+  addAll(emulator);
   emulator
     .command('gemini')
     .description('Gemini’s image models over HTTP on the loopback interface')
@@ -66,6 +74,43 @@ export function addEmulator(program: Command): void {
       }
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close());
     });
+}
+
+/** What an engine runs: every emulator in one process. */
+function addAll(emulator: Command): void {
+  emulator
+    .command('all', { hidden: true })
+    .description('ComfyUI and Gemini in one process, as an engine runs them')
+    .requiredOption('--port <n>', 'port of Gemini', wholeNumber(0, 65_535))
+    .requiredOption('--comfyui-port <n>', 'port of ComfyUI', wholeNumber(0, 65_535))
+    .option('--quiet', 'say nothing')
+    .action(async (flags: AllFlags) => {
+      try {
+        const { urls, close } = await startAll(flags);
+        if (flags.quiet !== true) urls.forEach(print);
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void close());
+      } catch (error) {
+        // An engine quotes the line of its log that says "error: ".
+        notice(`error: ${error instanceof Error ? error.message : String(error)}`);
+        process.exitCode = exitStatus.error;
+      }
+    });
+}
+
+/** Both or none. Gemini comes last, so that an answer on its port means that both are up. */
+async function startAll({ port, comfyuiPort }: AllFlags): Promise<{ urls: string[]; close: () => Promise<unknown> }> {
+  const [{ startComfyEmulator }, { startGeminiEmulator }] = await Promise.all([
+    import('../emulators/comfyui/server.ts'),
+    import('../emulators/gemini/server.ts'),
+  ]);
+  const comfyui = await startComfyEmulator({ port: comfyuiPort, timeScale: 0.1, vramGb: 48 });
+  try {
+    const gemini = await startGeminiEmulator({ port });
+    return { urls: [gemini.url, comfyui.url], close: () => Promise.all([gemini.close(), comfyui.close()]) };
+  } catch (error) {
+    await comfyui.close();
+    throw error;
+  }
 }
 
 function addComfyUi(emulator: Command): void {

@@ -12,7 +12,14 @@ const devServerConfigSchema = z.strictObject({
   /** Loopback only: the server asks nobody for a password. */
   ip: z.literal(['127.0.0.1', '::1']).default('127.0.0.1'),
   /** Preferred ports; 0: any free one. */
-  ports: z.strictObject({ server: port.default(7233), ui: port.default(8233), emulator: port.default(0) }).prefault({}),
+  ports: z
+    .strictObject({
+      server: port.default(7233),
+      ui: port.default(8233),
+      emulator: port.default(0),
+      comfyui: port.default(0),
+    })
+    .prefault({}),
   /** File name under the home. */
   database: z
     .string()

@@ -9,13 +9,13 @@ import { portAnswers, temporalAnswers } from './temporal-setup.ts';
 /** Arguments of `node` for the engine's own programs; tests put small ones in their place. */
 export interface EngineCommands {
   worker: readonly string[];
-  /** `--port N` is added. */
+  /** `--port N --comfyui-port M` is added. */
   emulator: readonly string[];
 }
 
 export const engineCommands: EngineCommands = {
   worker: [programPath('workers/main')],
-  emulator: [programPath('cli/main'), 'emulator', 'gemini', '--quiet'],
+  emulator: [programPath('cli/main'), 'emulator', 'all', '--quiet'],
 };
 
 const nodeArgs = ['--disable-warning=ExperimentalWarning', '--enable-source-maps'];
@@ -47,19 +47,20 @@ export function serverSpec(
   };
 }
 
+/** It counts as ready when Gemini's port answers: it opens that one last. */
 export function emulatorSpec(
   command: readonly string[],
   ip: string,
-  port: number,
+  ports: { emulator: number; comfyui: number },
   paths: EnginePaths,
   env: NodeJS.ProcessEnv,
 ): ProcessSpec {
   return {
     command: process.execPath,
-    args: [...nodeArgs, ...command, '--port', String(port)],
+    args: [...nodeArgs, ...command, '--port', String(ports.emulator), '--comfyui-port', String(ports.comfyui)],
     env: plainEnvironment(env),
     logFile: paths.logs.emulator,
-    ready: () => portAnswers(ip, port),
+    ready: () => portAnswers(ip, ports.emulator),
     graceMs: 2_000,
   };
 }
@@ -67,7 +68,7 @@ export function emulatorSpec(
 export function workerSpec(
   command: readonly string[],
   paths: EnginePaths,
-  place: { address: string; namespace: string; emulatorUrl: string },
+  place: { address: string; namespace: string; emulatorUrl: string; comfyEmulatorUrl: string },
   credentials: Credentials,
   env: NodeJS.ProcessEnv,
 ): ProcessSpec {
@@ -78,6 +79,7 @@ export function workerSpec(
       ...withCredentials(env, credentials),
       SLUICE_HOME: paths.home,
       SLUICE_EMULATOR_URL: place.emulatorUrl,
+      SLUICE_COMFY_EMULATOR_URL: place.comfyEmulatorUrl,
       TEMPORAL_ADDRESS: place.address,
       TEMPORAL_NAMESPACE: place.namespace,
     },

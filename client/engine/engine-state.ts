@@ -15,7 +15,13 @@ const engineStateSchema = z.object({
   buildId: z.string(),
   address: z.string().nullable(),
   namespace: z.string(),
-  ports: z.object({ server: z.int().nullable(), ui: z.int().nullable(), emulator: z.int().nullable() }),
+  ports: z.object({
+    server: z.int().nullable(),
+    ui: z.int().nullable(),
+    emulator: z.int().nullable(),
+    // Engines that had no such emulator wrote none, and what they left must be cleared away too.
+    comfyui: z.int().nullable().default(null),
+  }),
   processes: z.array(processSchema),
 });
 

@@ -26,13 +26,20 @@ export const engineReportSchema = z.object({
   namespace: z.string(),
   /** Temporal's Web UI; null if the server is not ours. */
   uiUrl: z.string().nullable(),
+  /** The emulators of Gemini and of ComfyUI: one process. */
   emulatorUrl: z.string().nullable(),
+  comfyEmulatorUrl: z.string().nullable(),
   /** Whether the workers have a Gemini key. */
   gemini: z.enum(['live', 'emulated']),
   /** The ComfyUI servers the workers know, their addresses without user and password. */
   gpus: z.array(gpuEndpointSchema),
   processes: z.array(processStatusSchema),
-  ports: z.object({ server: z.int().nullable(), ui: z.int().nullable(), emulator: z.int().nullable() }),
+  ports: z.object({
+    server: z.int().nullable(),
+    ui: z.int().nullable(),
+    emulator: z.int().nullable(),
+    comfyui: z.int().nullable(),
+  }),
   logs: z.object({ engine: z.string(), server: z.string(), worker: z.string(), emulator: z.string() }),
   /** Null if the server is not ours. */
   temporalBinary: z.string().nullable(),
@@ -45,6 +52,7 @@ export type EngineReport = z.output<typeof engineReportSchema>;
 export interface EngineStatus extends EngineReport {
   address: string;
   emulatorUrl: string;
+  comfyEmulatorUrl: string;
   /** The engine was started by another build than the running code. */
   stale: boolean;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { SluiceError } from '../../domain/errors.ts';
 import { withoutCredentials } from '../../domain/gpu-endpoint.ts';
+import { choosePorts } from './choose-ports.ts';
 import { startControlServer } from './control-server.ts';
 import { loadDevServerConfig, type DevServerConfig } from './dev-server-config.ts';
 import {
@@ -25,7 +26,6 @@ import { acquireLock } from './lock.ts';
 import { rotateLog } from './log-file.ts';
 import { currentBuildId, packageRoot } from './package-root.ts';
 import { claimPorts, portsOfOthers } from './port-claims.ts';
-import { findPort } from './ports.ts';
 import { processStartId } from './process-identity.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import { prepareForeignServer } from './foreign-server.ts';
@@ -41,7 +41,7 @@ export interface EngineOptions {
 const startAttempts = 3;
 
 /**
- * One home's engine: Temporal server (unless TEMPORAL_ADDRESS names one), Gemini emulator, worker, and
+ * One home's engine: Temporal server (unless TEMPORAL_ADDRESS names one), emulators, worker, and
  * the control socket. The caller holds the home's lock for as long as it exists.
  */
 export class Engine {
@@ -53,7 +53,7 @@ export class Engine {
   readonly #buildId = currentBuildId();
   readonly #startedAt = new Date().toISOString();
   readonly #externalAddress: string | null;
-  readonly #ports: EngineReport['ports'] = { server: null, ui: null, emulator: null };
+  readonly #ports: EngineReport['ports'] = { server: null, ui: null, emulator: null, comfyui: null };
   #credentials: Credentials;
   #state: EngineReport['state'] = 'starting';
   #binary: string | null = null;
@@ -95,7 +95,7 @@ export class Engine {
     await this.#prepareNamespace();
     await this.#startWorker();
     this.#state = 'ready';
-    this.#log(`ready: Temporal ${this.#address() ?? ''}, emulator ${this.#emulatorUrl() ?? ''}`);
+    this.#log(`ready: Temporal ${this.#address() ?? ''}, emulator ${this.#urlOf('emulator') ?? ''}`);
   }
 
   /** Stops worker, emulator and server in this order; resolves when they are gone. */
@@ -132,7 +132,6 @@ export class Engine {
   }
 
   report(): EngineReport {
-    const { server, ui, emulator } = this.#ports;
     return {
       home: this.#paths.home,
       pid: process.pid,
@@ -141,12 +140,13 @@ export class Engine {
       buildId: this.#buildId,
       address: this.#address(),
       namespace: this.#config.namespace,
-      uiUrl: ui === null ? null : `http://${hostPort(this.#config.ip, ui)}`,
-      emulatorUrl: this.#emulatorUrl(),
+      uiUrl: this.#urlOf('ui'),
+      emulatorUrl: this.#urlOf('emulator'),
+      comfyEmulatorUrl: this.#urlOf('comfyui'),
       gemini: this.#credentials.gemini === undefined ? 'emulated' : 'live',
       gpus: (this.#credentials.gpus ?? []).map((gpu) => ({ ...gpu, url: withoutCredentials(gpu.url) })),
       processes: this.#processes().map((process) => process.status),
-      ports: { server, ui, emulator },
+      ports: { ...this.#ports },
       logs: this.#paths.logs,
       temporalBinary: this.#binary,
     };
@@ -161,25 +161,27 @@ export class Engine {
    * port would otherwise look ready, by the answers of the one that came first.
    */
   async #startServerAndEmulator(wanted: EngineReport['ports'] | undefined): Promise<void> {
-    const { ip, ports } = this.#config;
+    const { ip } = this.#config;
     const shared = join(tmpdir(), `sluice-${userInfo().uid}-ports`);
     const lock = await acquireLock(`${shared}.lock`);
     try {
       const own = { pid: process.pid, startId: processStartId(process.pid) ?? '' };
       const others = portsOfOthers(`${shared}.json`, own);
       for (let attempt = 1; ; attempt += 1) {
-        const emulator = await findPort(ip, wanted?.emulator ?? ports.emulator, others);
-        this.#ports.emulator = emulator;
-        this.#emulator = this.#supervise('emulator', () =>
-          emulatorSpec(this.#commands.emulator, ip, emulator, this.#paths, this.#env),
+        const { server, ...emulators } = await choosePorts(
+          this.#config,
+          wanted,
+          others,
+          this.#externalAddress === null,
         );
-        if (this.#externalAddress === null) {
-          const server = await findPort(ip, wanted?.server ?? ports.server, [...others, emulator]);
-          const ui = await findPort(ip, wanted?.ui ?? ports.ui, [...others, emulator, server]);
-          Object.assign(this.#ports, { server, ui });
+        Object.assign(this.#ports, emulators, server);
+        this.#emulator = this.#supervise('emulator', () =>
+          emulatorSpec(this.#commands.emulator, ip, emulators, this.#paths, this.#env),
+        );
+        if (server !== null) {
           const binary = this.#binary ?? '';
           this.#server = this.#supervise('server', () =>
-            serverSpec(binary, this.#config, this.#paths, { server, ui }, this.#env),
+            serverSpec(binary, this.#config, this.#paths, server, this.#env),
           );
         }
         claimPorts(`${shared}.json`, own, Object.values(this.#ports));
@@ -208,7 +210,8 @@ export class Engine {
     const place = {
       address: this.#address() ?? '',
       namespace: this.#config.namespace,
-      emulatorUrl: this.#emulatorUrl() ?? '',
+      emulatorUrl: this.#urlOf('emulator') ?? '',
+      comfyEmulatorUrl: this.#urlOf('comfyui') ?? '',
     };
     this.#worker = this.#supervise('worker', () =>
       workerSpec(this.#commands.worker, this.#paths, place, this.#credentials, this.#env),
@@ -280,8 +283,8 @@ export class Engine {
     return this.#externalAddress ?? (server === null ? null : hostPort(this.#config.ip, server));
   }
 
-  #emulatorUrl(): string | null {
-    const { emulator } = this.#ports;
-    return emulator === null ? null : `http://${hostPort(this.#config.ip, emulator)}`;
+  #urlOf(name: 'ui' | 'emulator' | 'comfyui'): string | null {
+    const port = this.#ports[name];
+    return port === null ? null : `http://${hostPort(this.#config.ip, port)}`;
   }
 }

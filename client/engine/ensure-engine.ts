@@ -143,10 +143,10 @@ function spawnSupervisor(paths: EnginePaths, options: EnsureEngineOptions, env: 
   return child;
 }
 
-type ReadyReport = EngineReport & { address: string; emulatorUrl: string };
+type ReadyReport = EngineReport & { address: string; emulatorUrl: string; comfyEmulatorUrl: string };
 
 function hasAddresses(report: EngineReport | null): report is ReadyReport {
-  return typeof report?.address === 'string' && report.emulatorUrl !== null;
+  return typeof report?.address === 'string' && report.emulatorUrl !== null && report.comfyEmulatorUrl !== null;
 }
 
 /** A server that is just being restarted is waited for; a worker need not be: its work is. */

@@ -15,6 +15,8 @@ const engineSchema = z.object({
   home: z.string(),
   pid: z.int(),
   address: z.string(),
+  comfyEmulatorUrl: z.string(),
+  ports: z.object({ emulator: z.int(), comfyui: z.int() }),
   processes: z.array(z.object({ name: z.string(), pid: z.int().nullable() })),
 });
 
@@ -30,9 +32,21 @@ test('up --detach starts the engine, doctor shows its home, ports and processes'
   expect(doctor.stdout).toContain(`temporal       ${engine.address} (namespace default)\n`);
   expect(doctor.stdout).toMatch(/^web UI +http:\/\/127\.0\.0\.1:\d+$/m);
   expect(doctor.stdout).toMatch(/^gemini +emulated at http:\/\/127\.0\.0\.1:\d+$/m);
+  expect(doctor.stdout).toContain(`comfyui        emulated at ${engine.comfyEmulatorUrl}\n`);
   for (const name of ['server', 'emulator', 'worker']) {
     expect(doctor.stdout).toMatch(new RegExp(`^${name} +(running|starting), pid \\d+`, 'm'));
   }
+});
+
+test("the engine's emulator is also a ComfyUI server with one GPU of 48 GB", async () => {
+  const engine = engineSchema.parse((await sandbox.json(['up', '--detach', '--json'])).json);
+  expect(engine.comfyEmulatorUrl).toBe(`http://127.0.0.1:${String(engine.ports.comfyui)}`);
+  expect(await (await fetch(`${engine.comfyEmulatorUrl}/__emulator/health`)).json()).toMatchObject({
+    emulates: 'comfyui',
+  });
+  expect(await (await fetch(`${engine.comfyEmulatorUrl}/system_stats`)).json()).toMatchObject({
+    devices: [{ vram_total: 48 * 2 ** 30 }],
+  });
 });
 
 test('a list without a batch says how to start one', async () => {
