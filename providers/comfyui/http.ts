@@ -40,6 +40,13 @@ export function normalizeBaseUrl(baseUrl: string): URL {
   return url;
 }
 
+/** The header for user and password of an address: undici sends none by itself. Nothing where there are none. */
+export function authorizationOf({ username, password }: URL): Record<string, string> {
+  if (username === '' && password === '') return {};
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(login).toString('base64')}` };
+}
+
 /**
  * Sends a request and reads the whole reply, whatever its status.
  *
@@ -59,9 +66,11 @@ export async function send(
       method,
       dispatcher,
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      ...(body instanceof FormData
-        ? { body }
-        : body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      headers: {
+        ...authorizationOf(url),
+        ...(body !== undefined && !(body instanceof FormData) && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: body instanceof FormData ? body : JSON.stringify(body) }),
     });
     const contentType = reply.headers['content-type'];
     return {

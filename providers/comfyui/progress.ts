@@ -1,4 +1,5 @@
 import { WebSocket, type Dispatcher } from 'undici';
+import { authorizationOf } from './http.ts';
 import { socketMessageSchema } from './schemas.ts';
 
 /** What a server's WebSocket says of one prompt. */
@@ -58,7 +59,10 @@ export class ProgressSocket {
 
   #connect(url: URL): void {
     if (this.#listeners.size === 0) return;
-    const socket = new WebSocket(url, this.#dispatcher === undefined ? {} : { dispatcher: this.#dispatcher });
+    const socket = new WebSocket(url, {
+      headers: authorizationOf(url),
+      ...(this.#dispatcher !== undefined && { dispatcher: this.#dispatcher }),
+    });
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.addEventListener('open', () => (this.#delayMs = firstDelayMs));
