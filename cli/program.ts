@@ -8,6 +8,7 @@ import { addEmulator } from './emulator.ts';
 import { addEngine } from './engine.ts';
 import { exitStatus, exitStatusOfError } from './exit-status.ts';
 import { addGenerate } from './generate.ts';
+import { addLoraDataset } from './lora-dataset.ts';
 import { describeError, notice, printJsonError } from './output.ts';
 import { version } from './version.ts';
 
@@ -52,6 +53,7 @@ function createProgram(): Command {
   addCreate(batch);
   addInspection(batch);
   addControl(batch);
+  addLoraDataset(batch);
   addGenerate(program);
   addEngine(program);
   addEmulator(program);

@@ -19,6 +19,7 @@ import { notFound } from './errors.ts';
 import { reportOfEndedBatch } from './ended-batch.ts';
 import { listJobs, type JobsOptions } from './jobs.ts';
 import { listBatches, type BatchListEntry } from './list.ts';
+import { writeLoraDataset, type LoraDataset, type LoraDatasetOptions } from './lora-dataset.ts';
 import { loadModels } from './models.ts';
 import { retryBatch, type Retried } from './retry.ts';
 import { assertClass, planSprites, type SpriteOptions, type SpritePlan } from './sprites.ts';
@@ -174,6 +175,11 @@ export class Sluice {
     // What is there while a batch runs again is the report of the run before.
     if (found.state === 'running') return null;
     return (await openStore(found.storeUri).get('report.md'))?.toString('utf8') ?? null;
+  }
+
+  /** Hands a batch's pictures over to LoRA training: pictures and captions in a folder. */
+  loraDataset(batchId: string, options: LoraDatasetOptions): Promise<LoraDataset> {
+    return writeLoraDataset(this.batch(batchId), options);
   }
 
   /** Removes closed batches and their files. */
