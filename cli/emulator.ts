@@ -40,6 +40,7 @@ export function addEmulator(program: Command): void {
     .description('run an emulated provider on its own')
     .addHelpText('after', '\nExample:\n  sluice emulator gemini --port 8089');
   addComfyUi(emulator);
+  addText(emulator);
   addAll(emulator);
   emulator
     .command('gemini')
@@ -146,6 +147,34 @@ function addComfyUi(emulator: Command): void {
       if (quiet !== true) {
         print(started.url);
         notice(`Emulated ComfyUI with a GPU of ${String(flags.vramGb)} GB.`);
+      }
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void started.close());
+    });
+}
+
+function addText(emulator: Command): void {
+  emulator
+    .command('text')
+    .description('language models over HTTP on the loopback interface, as OpenAI and Anthropic serve them')
+    .option('--port <n>', 'port, 0 for any free one', wholeNumber(0, 65_535), 0)
+    .option('--latency-ms <n>', 'time a call takes', numberFrom(0), 400)
+    .option('--seed <n>', 'seed of faults', wholeNumber(0, 2_147_483_647), 0)
+    .option('--faults <faults>', 'file, JSON, or e.g. rate_limited=0.05,empty=0.01')
+    .option('--rpm <n>', 'requests a rolling minute let through for each model', wholeNumber(1, 1e9))
+    .option('--quiet', 'say nothing')
+    .addHelpText('after', '\nExample:\n  sluice emulator text --port 8090 --latency-ms 1000 --faults overloaded=0.02')
+    .action(async ({ faults, quiet, ...flags }: Omit<EmulatorFlags, 'log'>) => {
+      const [{ startTextEmulator }, { parseTextFaults }] = await Promise.all([
+        import('../emulators/text/server.ts'),
+        import('../emulators/text/faults.ts'),
+      ]);
+      const started = await startTextEmulator({
+        ...flags,
+        ...(faults === undefined ? {} : { faults: parseTextFaults(faults) }),
+      });
+      if (quiet !== true) {
+        print(started.url);
+        notice('Emulated language models: /v1/chat/completions (OpenAI) and /v1/messages (Anthropic).');
       }
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void started.close());
     });

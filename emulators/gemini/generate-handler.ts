@@ -5,12 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { answer, errorReply, isImmediate } from './behaviour.ts';
 import type { CallEnd, CallLog, CallStart } from './call-log.ts';
 import { now } from '../shared/clock.ts';
-import { FaultPicker } from './faults.ts';
+import { CallFaultPicker } from '../shared/call-faults.ts';
+import { faultNames } from './faults.ts';
 import { parseGenerateRequest } from './generate-request.ts';
 import { maxBodyBytes, send, type Reply } from './http.ts';
 import { readBody } from '../shared/read-body.ts';
 import type { EmulatorOptions } from './options.ts';
-import { RateWindow } from './rate-window.ts';
+import { RateWindow } from '../shared/rate-window.ts';
 import { errors } from './replies.ts';
 import type { CallStats } from './stats.ts';
 import { Turns } from './turns.ts';
@@ -29,7 +30,7 @@ interface Incoming {
  * is logged and counted. A client that goes away ends its call.
  */
 export function createGenerateHandler(settings: EmulatorOptions, log: CallLog, stats: CallStats) {
-  const faults = new FaultPicker(settings.faults, settings.seed);
+  const faults = new CallFaultPicker(faultNames, settings.faults, settings.seed);
   const windows = new Map<string, RateWindow>();
   const turns = new Turns();
 

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../domain/errors.ts';
 import { ProviderError } from '../provider-error.ts';
-import type { HttpReply } from './client.ts';
+import { retryAfterHeaderMs, type HttpReply } from '../json-call.ts';
 import { errorReplySchema } from './schemas.ts';
-import { excerpt, parseJson } from './text.ts';
+import { excerpt, parseJson } from '../reply-text.ts';
 
 /**
  * Turns a reply with an error status into a ProviderError. Whether to send again follows from the code.
@@ -51,12 +51,4 @@ function codeOf(status: number, badKey: boolean, perDay: boolean): ErrorCode {
 function durationMs(duration: string | undefined): number | undefined {
   const seconds = /^(\d+(?:\.\d+)?)s$/.exec(duration ?? '')?.[1];
   return seconds === undefined ? undefined : Math.ceil(Number(seconds) * 1_000);
-}
-
-/** `Retry-After`: seconds, or an HTTP date. */
-function retryAfterHeaderMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d+(\.\d+)?$/.test(header)) return Math.ceil(Number(header) * 1_000);
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }

@@ -3,20 +3,10 @@ import type { Usage } from '../../domain/result.ts';
 import type { ImageResult } from '../image-provider.ts';
 import { ProviderError } from '../provider-error.ts';
 import { decodeImage } from './image-data.ts';
+import { refusals } from './refusals.ts';
 import { generateContentReplySchema, type GenerateContentReply } from './schemas.ts';
-import { excerpt, parseJson } from './text.ts';
-
-/** Finish reasons that say the content was refused: the same request is refused again. */
-const refusals = new Set([
-  'SAFETY',
-  'RECITATION',
-  'BLOCKLIST',
-  'PROHIBITED_CONTENT',
-  'SPII',
-  'IMAGE_SAFETY',
-  'IMAGE_PROHIBITED_CONTENT',
-  'IMAGE_RECITATION',
-]);
+import { excerpt, parseJson } from '../reply-text.ts';
+import { usageOf } from './usage.ts';
 
 /**
  * Reads the image out of a reply with status 200.
@@ -47,14 +37,6 @@ export function imageFromReply(text: string): Omit<ImageResult, 'sent'> {
     throw new ProviderError('UNAVAILABLE', `Gemini sent a damaged image (${excerpt(image.mimeType, 40)}).`, { usage });
   }
   return { mimeType: image.mimeType, data, usage, modelVersion: reply.modelVersion, responseId: reply.responseId };
-}
-
-function usageOf({ usageMetadata }: GenerateContentReply, images: number): Usage {
-  return {
-    inputTokens: usageMetadata?.promptTokenCount ?? 0,
-    outputTokens: (usageMetadata?.candidatesTokenCount ?? 0) + (usageMetadata?.thoughtsTokenCount ?? 0),
-    images,
-  };
 }
 
 function emptyReplyError(reply: GenerateContentReply, spoken: string, usage: Usage | undefined): ProviderError {

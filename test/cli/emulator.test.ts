@@ -46,3 +46,18 @@ test('a port that is taken ends both with one line that names it', async () => {
   });
   await stop();
 });
+
+test('language models are emulated with the faults that were asked for', async () => {
+  const faults = '{"rules":[{"fault":"overloaded","times":1}]}';
+  const running = sandbox.start(['emulator', 'text', '--latency-ms', '0', '--faults', faults]);
+  await until('it says where it is', () => running.stdout().includes('\n'));
+  const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }] });
+  const ask = (headers: Record<string, string>) =>
+    fetch(`${running.stdout().trim()}/v1/chat/completions`, { method: 'POST', body, headers });
+  expect((await ask({})).status).toBe(401);
+  const authorization = 'Bearer any';
+  expect((await ask({ authorization })).status).toBe(503);
+  expect(await (await ask({ authorization })).json()).toMatchObject({ object: 'chat.completion', model: 'm-emulated' });
+  running.child.kill('SIGTERM');
+  expect((await running.done).status).toBe(0);
+});

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SluiceError } from '../../../domain/errors.ts';
-import { FaultPicker, parseFaults } from '../../../emulators/gemini/faults.ts';
+import { faultNames, parseFaults } from '../../../emulators/gemini/faults.ts';
+import { CallFaultPicker } from '../../../emulators/shared/call-faults.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -49,7 +50,7 @@ test.each([
 const calls = Array.from({ length: 4_000 }, (_, n) => ({ model: 'm', prompt: `prompt ${n % 1_000}`, seed: n % 1_000 }));
 
 function draw(seed: number, order: typeof calls) {
-  const picker = new FaultPicker(parseFaults('text_only=0.1,unavailable=0.05'), seed);
+  const picker = new CallFaultPicker(faultNames, parseFaults('text_only=0.1,unavailable=0.05'), seed);
   return order.map((call) => `${call.prompt} ${picker.pick(call).fault}`);
 }
 
@@ -76,7 +77,7 @@ test('a rule hits the calls whose prompt matches, as often as it says, before an
     { prompt: '^cat', fault: 'hang', times: 2 },
     { prompt: 'cat', fault: 'cut' },
   ];
-  const picker = new FaultPicker(parseFaults(JSON.stringify({ rules, rates: { safety: 1 } })), 0);
+  const picker = new CallFaultPicker(faultNames, parseFaults(JSON.stringify({ rules, rates: { safety: 1 } })), 0);
   const pick = (prompt: string) => picker.pick({ model: 'm', prompt, seed: null }).fault;
   expect(['cats', 'a dog', 'cat', 'cat', 'a cat'].map(pick)).toEqual(['hang', 'safety', 'hang', 'cut', 'cut']);
 });

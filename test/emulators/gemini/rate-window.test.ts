@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RateWindow } from '../../../emulators/gemini/rate-window.ts';
+import { RateWindow } from '../../../emulators/shared/rate-window.ts';
 
 test('an event fits again once the one that blocks it is a whole window old', () => {
   const window = new RateWindow(60_000);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { startGeminiEmulator } from '../../../emulators/gemini/server.ts';
-import { normalizeBaseUrl } from '../../../providers/gemini/client.ts';
+import { normalizeBaseUrl } from '../../../providers/gemini/base-url.ts';
 import { createGeminiProvider } from '../../../providers/gemini/provider.ts';
 import type { CallOptions, ImageRequest } from '../../../providers/image-provider.ts';
 

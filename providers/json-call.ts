@@ -1,10 +1,16 @@
 import { Agent, type Dispatcher } from 'undici';
-import { SluiceError } from '../../domain/errors.ts';
-import type { CallOptions } from '../image-provider.ts';
-import { ProviderError } from '../provider-error.ts';
+import type { CallOptions } from './image-provider.ts';
+import { ProviderError } from './provider-error.ts';
 
-/** Where the Gemini API is, unless GEMINI_BASE_URL says otherwise. */
-const defaultBaseUrl = 'https://generativelanguage.googleapis.com/v1beta';
+/** A call of a vendor's API. */
+export interface JsonCall {
+  /** As it is called in messages. */
+  vendor: string;
+  url: URL;
+  /** Besides those of JSON; the key is among them. */
+  headers: Readonly<Record<string, string>>;
+  body: unknown;
+}
 
 export interface HttpReply {
   status: number;
@@ -27,24 +33,6 @@ const sharedAgent = new Agent({
 });
 
 /**
- * The base address with its version and without a trailing slash: `https://host`, `https://host/` and
- * `https://host/v1beta/` are all the same.
- *
- * @throws SluiceError CONFIG_INVALID when it is no http(s) address.
- */
-export function normalizeBaseUrl(baseUrl: string = defaultBaseUrl): URL {
-  const url = URL.parse(baseUrl.trim());
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw new SluiceError('CONFIG_INVALID', 'The base address of Gemini (GEMINI_BASE_URL) is not an http(s) address.');
-  }
-  const path = url.pathname.replace(/\/+$/, '');
-  url.pathname = /\/v\d+(alpha|beta)?\d*$/.test(path) ? path : `${path}/v1beta`;
-  url.search = '';
-  url.hash = '';
-  return url;
-}
-
-/**
  * POSTs JSON and reads the whole reply, whatever its status.
  *
  * @throws the reason of `options.signal`, untouched, when the caller aborts.
@@ -52,27 +40,25 @@ export function normalizeBaseUrl(baseUrl: string = defaultBaseUrl): URL {
  * fails or breaks before the reply is whole.
  */
 export async function postJson(
-  url: URL,
-  apiKey: string,
-  body: unknown,
+  call: JsonCall,
   options: CallOptions,
   dispatcher: Dispatcher = sharedAgent,
 ): Promise<HttpReply> {
   options.signal.throwIfAborted();
   const timeout = AbortSignal.timeout(options.timeoutMs);
   try {
-    return await dispatch(dispatcher, url, apiKey, JSON.stringify(body), {
+    return await dispatch(dispatcher, call, {
       signal: AbortSignal.any([options.signal, timeout]),
       onSent: options.onSent,
     });
   } catch (error) {
     if (options.signal.aborted) throw options.signal.reason;
     if (timeout.aborted) {
-      throw new ProviderError('TIMEOUT', `Gemini did not answer within ${options.timeoutMs / 1_000} s.`);
+      throw new ProviderError('TIMEOUT', `${call.vendor} did not answer within ${options.timeoutMs / 1_000} s.`);
     }
     const code = connectionErrorCode(error);
     if (code === undefined) throw error;
-    throw new ProviderError('UNAVAILABLE', `The connection to Gemini at ${url.host} failed (${code}).`, {
+    throw new ProviderError('UNAVAILABLE', `The connection to ${call.vendor} at ${call.url.host} failed (${code}).`, {
       cause: error,
     });
   }
@@ -90,9 +76,7 @@ function connectionErrorCode(error: unknown): string | undefined {
  */
 function dispatch(
   dispatcher: Dispatcher,
-  url: URL,
-  apiKey: string,
-  body: string,
+  { url, headers, body }: JsonCall,
   { signal, onSent }: { signal: AbortSignal; onSent: (() => void) | undefined },
 ): Promise<HttpReply> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpReply>();
@@ -110,10 +94,10 @@ function dispatch(
   dispatcher.dispatch(
     {
       origin: url.origin,
-      path: url.pathname,
+      path: `${url.pathname}${url.search}`,
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json', 'x-goog-api-key': apiKey },
-      body,
+      headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+      body: JSON.stringify(body),
       headersTimeout: 0,
       bodyTimeout: 0,
     },
@@ -144,4 +128,18 @@ function dispatch(
     },
   );
   return promise.finally(() => signal.removeEventListener('abort', abort));
+}
+
+/** A reply may quote what it was sent; a key must not get into a log that way. */
+export function withoutKey(text: string, key: string): string {
+  // A shorter "key" is a test's, and could be found in the base64 of an image by chance.
+  return key.length < 16 ? text : text.replaceAll(key, '[API key]');
+}
+
+/** `Retry-After`: seconds, or an HTTP date; undefined when it is neither. */
+export function retryAfterHeaderMs(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\d+(\.\d+)?$/.test(header)) return Math.ceil(Number(header) * 1_000);
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
