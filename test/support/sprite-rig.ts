@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { BatchHandle } from '../../client/batch-handle.ts';
@@ -6,13 +6,14 @@ import { listJobs } from '../../client/jobs.ts';
 import { retryBatch } from '../../client/retry.ts';
 import { planSprites, type SpriteOptions } from '../../client/sprites.ts';
 import { submit } from '../../client/submit.ts';
+import { parseComfyGraph, type ComfyGraph } from '../../domain/comfy-graph.ts';
 import type { BatchSpecInput } from '../../domain/batch-spec.ts';
 import type { BatchProgress, RedriveSelector } from '../../domain/batch.ts';
 import type { ResultRow } from '../../domain/result.ts';
 import { readGpuLog } from '../../emulators/comfyui/gpu-log.ts';
 import type { ComfyEmulatorOptions } from '../../emulators/comfyui/options.ts';
 import type { ComfyEmulator } from '../../emulators/comfyui/server.ts';
-import { closeAll, logPath, start } from '../comfyui.ts';
+import { closeAll, graphOf, logPath, start } from '../comfyui.ts';
 import { eventually } from './eventually.ts';
 import type { TestNamespace } from './namespace.ts';
 import { useNamespace } from './use-namespace.ts';
@@ -25,11 +26,11 @@ const modes = { mode: 'emulated', gpuMode: 'live' } as const;
 export interface TestGpu {
   emulator: ComfyEmulator;
   /** What it did, in order of time. */
-  log(): GpuRow[];
+  log: () => GpuRow[];
   /** Ids of prompts that ran to such an end, in order. */
-  ended(status: PromptEnd['status']): string[];
+  ended: (status: PromptEnd['status']) => string[];
   /** Waits until so many prompts have begun to sample. */
-  untilSampling(count: number): Promise<void>;
+  untilSampling: (count: number) => Promise<void>;
 }
 
 /** A batch of sprites of a test. */
@@ -72,6 +73,22 @@ export class SpriteBatch {
 }
 
 /**
+ * A graph that samples many times over. It runs long, and yet an interrupt, which acts between two nodes, is
+ * soon heeded.
+ */
+export function longGraph(): ComfyGraph {
+  const graph = graphOf('sdxl-sprite');
+  const sampler = graph['6'];
+  if (sampler === undefined) throw new Error('The shipped graph has changed.');
+  const chain = Array.from({ length: 29 }, (_, n) => {
+    const inputs = { ...sampler.inputs, latent_image: [n === 0 ? '6' : `6${String(n)}`, 0] };
+    return [`6${String(n + 1)}`, { class_type: 'KSampler', inputs }] as const;
+  });
+  const decoder = { ...graph['7'], inputs: { ...graph['7']?.inputs, samples: ['629', 0] } };
+  return parseComfyGraph({ ...graph, ...Object.fromEntries(chain), 7: decoder });
+}
+
+/**
  * Opens a namespace whose workers have emulated GPUs.
  *
  * @param options of each GPU by its name; `gpuClass` is the class it serves, else one of its own name
@@ -83,7 +100,11 @@ export function useGpus<Name extends string>(
   gpu: (name: Name) => TestGpu;
   generate: (
     gpuClass: string,
-    options: Omit<SpriteOptions, 'output'> & { spec?: BatchSpecInput; resumeIn?: string },
+    options: Omit<SpriteOptions, 'output' | 'graph'> & {
+      graph?: ComfyGraph;
+      spec?: BatchSpecInput;
+      resumeIn?: string;
+    },
   ) => Promise<SpriteBatch>;
 } {
   const gpus = new Map<string, TestGpu>();
@@ -106,10 +127,12 @@ export function useGpus<Name extends string>(
       if (gpu === undefined) throw new Error(`The GPU ${name} is not started.`);
       return gpu;
     },
-    async generate(gpuClass, { spec, resumeIn, ...wish }) {
+    async generate(gpuClass, { spec, resumeIn, graph, ...wish }) {
       const { client, models, directory } = space();
       const output = resumeIn ?? mkdtempSync(join(directory, 'sprites-'));
-      const plan = await planSprites(directory, { gpuClass, seed: 100, ...wish, output });
+      const graphPath = graph && join(mkdtempSync(join(directory, 'graph-')), 'graph.json');
+      if (graphPath !== undefined) writeFileSync(graphPath, JSON.stringify(graph));
+      const plan = await planSprites(directory, { gpuClass, seed: 100, graph: graphPath, ...wish, output });
       const engine = { home: directory, address: '', namespace: client.options.namespace };
       const { batchId } = await submit(
         { engine, client, models, ...modes },

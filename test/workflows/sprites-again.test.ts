@@ -8,7 +8,9 @@ const { gpu, generate } = useGpus({ kept: {}, emptied: {}, between: { vramGb: 24
 /** Pictures by name: what is in them, and when they were written. */
 function pictures(batch: SpriteBatch): Map<string, { bytes: Buffer; at: number }> {
   const at = (name: string) => join(batch.output, 'images', name);
-  return new Map(batch.images().map((name) => [name, { bytes: readFileSync(at(name)), at: statSync(at(name)).mtimeMs }]));
+  return new Map(
+    batch.images().map((name) => [name, { bytes: readFileSync(at(name)), at: statSync(at(name)).mtimeMs }]),
+  );
 }
 
 /** Removes the picture with this number, and its sidecar if it is said so. */
