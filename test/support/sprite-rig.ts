@@ -6,14 +6,14 @@ import { listJobs } from '../../client/jobs.ts';
 import { retryBatch } from '../../client/retry.ts';
 import { planSprites, type SpriteOptions } from '../../client/sprites.ts';
 import { submit } from '../../client/submit.ts';
-import { parseComfyGraph, type ComfyGraph } from '../../domain/comfy-graph.ts';
+import type { ComfyGraph } from '../../domain/comfy-graph.ts';
 import type { BatchSpecInput } from '../../domain/batch-spec.ts';
 import type { BatchProgress, RedriveSelector } from '../../domain/batch.ts';
 import type { ResultRow } from '../../domain/result.ts';
 import { readGpuLog } from '../../emulators/comfyui/gpu-log.ts';
 import type { ComfyEmulatorOptions } from '../../emulators/comfyui/options.ts';
 import type { ComfyEmulator } from '../../emulators/comfyui/server.ts';
-import { closeAll, graphOf, logPath, start } from '../comfyui.ts';
+import { closeAll, logPath, start } from '../comfyui.ts';
 import { eventually } from './eventually.ts';
 import type { TestNamespace } from './namespace.ts';
 import { useNamespace } from './use-namespace.ts';
@@ -70,22 +70,6 @@ export class SpriteBatch {
   sidecar(name: string): Record<string, unknown> {
     return JSON.parse(readFileSync(join(this.output, `metadata/${name}.json`), 'utf8')) as Record<string, unknown>;
   }
-}
-
-/**
- * A graph that samples many times over. It runs long, and yet an interrupt, which acts between two nodes, is
- * soon heeded.
- */
-export function longGraph(): ComfyGraph {
-  const graph = graphOf('sdxl-sprite');
-  const sampler = graph['6'];
-  if (sampler === undefined) throw new Error('The shipped graph has changed.');
-  const chain = Array.from({ length: 29 }, (_, n) => {
-    const inputs = { ...sampler.inputs, latent_image: [n === 0 ? '6' : `6${String(n)}`, 0] };
-    return [`6${String(n + 1)}`, { class_type: 'KSampler', inputs }] as const;
-  });
-  const decoder = { ...graph['7'], inputs: { ...graph['7']?.inputs, samples: ['629', 0] } };
-  return parseComfyGraph({ ...graph, ...Object.fromEntries(chain), 7: decoder });
 }
 
 /**

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ComfyGraph } from '../../domain/comfy-graph.ts';
 import { createComfyClient, type ComfyClient } from '../../providers/comfyui/client.ts';
-import { graphOf } from '../comfyui.ts';
+import { graphOf, longGraph } from '../comfyui.ts';
 import { eventually } from '../support/eventually.ts';
-import { longGraph, useGpus, type TestGpu } from '../support/sprite-rig.ts';
+import { useGpus, type TestGpu } from '../support/sprite-rig.ts';
 
 const { space, gpu, generate } = useGpus({
   paused: { timeScale: 0.2 },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { longGraph } from '../comfyui.ts';
 import { eventually } from '../support/eventually.ts';
-import { longGraph, useGpus } from '../support/sprite-rig.ts';
+import { useGpus } from '../support/sprite-rig.ts';
 
 const { space, gpu, generate } = useGpus({
   restarted: { timeScale: 0.1 },
