@@ -6,7 +6,15 @@ import type { EndpointView, Situation, WaitingJob } from '../../../providers/gpu
 type Named = WaitingJob & { id: string };
 
 function endpoint(name: string, more: Partial<EndpointView> = {}): EndpointView {
-  const idle = { jobs: 0, remainingMs: 0, heldForMs: 0, runMs: 3_000, loadMs: 8_000, vramFreeBytes: 20e9, vramTotalBytes: 24e9 };
+  const idle = {
+    jobs: 0,
+    remainingMs: 0,
+    heldForMs: 0,
+    runMs: 3_000,
+    loadMs: 8_000,
+    vramFreeBytes: 20e9,
+    vramTotalBytes: 24e9,
+  };
   return { name, classes: ['any'], health: 'alive', checkpoint: null, ...idle, ...more };
 }
 
