@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { artifactNames, type StagedItem } from '../domain/item.ts';
 import type { ResultRow } from '../domain/result.ts';
-import { parseSidecar, sidecarKey } from '../domain/sidecar.ts';
+import { parseSidecar, sidecarKey, type Sidecar } from '../domain/sidecar.ts';
 import type { Store } from '../storage/store.ts';
 
 const extensions: Readonly<Record<string, string>> = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
@@ -27,18 +27,33 @@ export async function findFinished(
 }
 
 /** The row as it was when one of an item's files was finished, or null. */
-export async function findFinishedFile(
+async function findFinishedFile(
   store: Store,
   batchId: string,
   item: Pick<StagedItem, 'id' | 'hash'>,
   name: string,
 ): Promise<ResultRow | null> {
+  const sidecar = await readOwnSidecar(store, batchId, item, name);
+  return sidecar !== null && (await isWhole(store, sidecar)) ? sidecar.result : null;
+}
+
+/** The record of a file if it was made from this input in this batch; the file itself may be gone. */
+export async function readOwnSidecar(
+  store: Store,
+  batchId: string,
+  item: Pick<StagedItem, 'id' | 'hash'>,
+  name: string,
+): Promise<Sidecar | null> {
   const bytes = await store.get(sidecarKey(name));
   if (bytes === null) return null;
   const sidecar = parseSidecar(bytes.toString('utf8'));
-  if (sidecar?.batch_id !== batchId || sidecar.item_id !== item.id || sidecar.hash !== item.hash) return null;
-  const file = await store.stat(sidecar.file.path);
-  return file?.size === sidecar.file.bytes ? sidecar.result : null;
+  const isOwn = sidecar?.batch_id === batchId && sidecar.item_id === item.id && sidecar.hash === item.hash;
+  return isOwn ? sidecar : null;
+}
+
+/** Whether the file of a record is there. */
+export async function isWhole(store: Store, { file }: Sidecar): Promise<boolean> {
+  return (await store.stat(file.path))?.size === file.bytes;
 }
 
 export interface ImageFile {

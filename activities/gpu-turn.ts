@@ -8,27 +8,35 @@ import { batchLimiterKey } from './batch-limiter-key.ts';
 /** How often a waiting item looks whether its batch was paused, milliseconds. */
 const lookMs = 1_000;
 
+/** Names of endpoints that have something of the item. */
+interface Leftovers {
+  /** A prompt is there that an earlier attempt began: it is collected, whatever the batch is doing now. */
+  left: string | undefined;
+  /** It made the pictures once, and may still have them. */
+  prefer: string | undefined;
+}
+
 /**
  * Waits for a place on a GPU.
  *
- * @param prefer endpoint on which an earlier attempt left a prompt of this item
  * @throws CallRefused when the batch takes no more calls; the signal's reason
  */
 export async function awaitTurn(
   { pool, limiter }: { pool: (mode: ProviderMode) => GpuPool; limiter: Limiter },
   { input, signal }: Attempt,
   work: ComfyWork,
-  prefer: string | undefined,
+  leftovers: Leftovers,
 ): Promise<GpuLease> {
   const { batchId, gpuClass, priority, limitsRevision } = input;
   const refused = new AbortController();
   const look = (): void => {
     if (limiter.refuses(batchLimiterKey(batchId), limitsRevision)) refused.abort(new CallRefused());
   };
-  // What an earlier attempt left on a GPU is collected, whatever the batch is doing now.
-  const timer = prefer === undefined ? setInterval(look, lookMs) : undefined;
+  const mayAlways = leftovers.left !== undefined;
+  const prefer = leftovers.left ?? leftovers.prefer;
+  const timer = mayAlways ? undefined : setInterval(look, lookMs);
   try {
-    if (prefer === undefined) look();
+    if (!mayAlways) look();
     const lease = await pool(input.mode).acquire(
       {
         gpuClass,
@@ -40,7 +48,7 @@ export async function awaitTurn(
       },
       AbortSignal.any([signal, refused.signal]),
     );
-    if (prefer === undefined) look();
+    if (!mayAlways) look();
     if (!refused.signal.aborted && !signal.aborted) return lease;
     lease.release();
     signal.throwIfAborted();

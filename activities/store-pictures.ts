@@ -9,12 +9,21 @@ import type { ComfyPrompt } from './comfy-prompt.ts';
 import { readItem } from './read-page.ts';
 import { storePaid } from './store-paid.ts';
 
-/** Stores the pictures of a prompt, each with its sidecar; returns the item's row as it is with them. */
-export async function storePictures(
-  attempt: Attempt,
-  made: { lease: GpuLease; prompt: ComfyPrompt; outputs: readonly CollectedOutput[]; patienceMs: number },
-): Promise<ResultRow> {
-  const { input, item, store } = attempt;
+interface MadePictures {
+  lease: GpuLease;
+  prompt: ComfyPrompt;
+  outputs: readonly CollectedOutput[];
+  /** Which of them are to be stored: the others are there. */
+  missing: readonly boolean[];
+  patienceMs: number;
+}
+
+/**
+ * Stores the pictures of a prompt that are missing, each with its sidecar; returns the item's row as it is
+ * with them. Pictures are counted when they are stored: the next attempt collects them once more.
+ */
+export async function storePictures(attempt: Attempt, made: MadePictures): Promise<ResultRow> {
+  const { input, item, store, log } = attempt;
   const { prompt, outputs, lease } = made;
   const names = artifactNames(item);
   const files = outputs.map((output, n) => {
@@ -23,11 +32,14 @@ export async function storePictures(
   });
   const [first] = files;
   if (first === undefined) throw new SluiceError('NO_OUTPUT', 'The graph ran and made no picture.');
+  const images = made.missing.filter(Boolean).length;
+  log.charged({ inputTokens: 0, outputTokens: 0, images });
   const row = attempt.succeeded(first.file.path);
   await storePaid(made.patienceMs, async () => {
     // A directory that was moved away is not made anew elsewhere.
     await readItem(store, input.ref);
     for (const [n, { name, file, source }] of files.entries()) {
+      if (made.missing[n] !== true) continue;
       await writeArtifact(store, { ...item, name, seed: prompt.seed }, file, row, {
         batch_id: input.batchId,
         mode: input.mode,
@@ -41,6 +53,9 @@ export async function storePictures(
         graph: prompt.graph,
       });
     }
+  }).catch((error: unknown) => {
+    log.charged({ inputTokens: 0, outputTokens: 0, images: -images });
+    throw error;
   });
   return row;
 }

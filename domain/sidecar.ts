@@ -9,8 +9,12 @@ const sidecarSchema = z.object({
   prompt: z.string().default(''),
   file: z.object({ path: z.string(), bytes: z.int(), sha256: z.string(), mime_type: z.string() }),
   result: resultRowSchema,
+  /** Of pictures that ComfyUI servers made: which one it was of how many of a prompt, and where. */
+  batch_size: z.int().min(1).optional(),
+  batch_index: z.int().min(0).optional(),
+  endpoint: z.string().optional(),
 });
-type Sidecar = z.output<typeof sidecarSchema>;
+export type Sidecar = z.output<typeof sidecarSchema>;
 
 export const sidecarPrefix = 'metadata/';
 

@@ -38,6 +38,22 @@ export function graphOf(
   return injectParameters(parseComfyGraph(JSON.parse(readFileSync(`flows/comfy/${name}.json`, 'utf8'))), values).graph;
 }
 
+/**
+ * A graph that samples many times over. It runs long, and yet an interrupt, which acts between two nodes, is
+ * soon heeded.
+ */
+export function longGraph(): ComfyGraph {
+  const graph = graphOf('sdxl-sprite');
+  const sampler = graph['6'];
+  if (sampler === undefined) throw new Error('The shipped graph has changed.');
+  const chain = Array.from({ length: 29 }, (_, n) => {
+    const inputs = { ...sampler.inputs, latent_image: [n === 0 ? '6' : `6${String(n)}`, 0] };
+    return [`6${String(n + 1)}`, { class_type: 'KSampler', inputs }] as const;
+  });
+  const decoder = { ...graph['7'], inputs: { ...graph['7']?.inputs, samples: ['629', 0] } };
+  return parseComfyGraph({ ...graph, ...Object.fromEntries(chain), 7: decoder });
+}
+
 /** Waits for something to become true. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 30_000;

@@ -20,6 +20,8 @@ export interface WorkerDeps {
   provider: (name: string, mode: ProviderMode) => ImageProvider;
   /** GPUs of this process, by the mode of the batches they work for. */
   gpus: Partial<Record<ProviderMode, GpuPool>>;
+  /** How long a GPU's server may be silent before its items go elsewhere, milliseconds. @default 10000 */
+  gpuPatienceMs?: number | undefined;
   /** Aborted before the workers are shut down, with the failure of what has not begun. */
   stopping?: AbortSignal;
 }
@@ -86,6 +88,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
           openStore,
           stopping: deps.stopping,
           pool: () => pool,
+          patienceMs: deps.gpuPatienceMs,
         }),
         maxConcurrentActivityTaskExecutions: waitingPerGpu * endpoints,
         // Progress of a prompt is shown from its heartbeats.

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { PNG } from 'pngjs';
 import { advance, lineHeight } from '../../domain/bitmap-font.ts';
 import type { CellView, Labelled } from './comparison.ts';
 import { fitLines, type Layout } from './layout.ts';
+import { readPng } from './read-png.ts';
 import { Raster, type Box, type Color } from './raster.ts';
 
 const ink: Color = [28, 28, 30];
@@ -47,7 +47,7 @@ export async function drawGrid(
 async function drawCell(raster: Raster, box: Box, view: CellView, scale: number): Promise<void> {
   if (view.shown === 'grid' && view.file !== null) {
     try {
-      raster.picture(box, PNG.sync.read(await readFile(view.file)));
+      raster.picture(box, readPng(await readFile(view.file)));
       return;
     } catch {
       view.shown = 'nowhere';

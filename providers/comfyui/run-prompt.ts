@@ -6,6 +6,7 @@ import type { ComfyClient } from './client.ts';
 import { collectOutputs, type CollectedOutput } from './collect.ts';
 import { executionError } from './errors.ts';
 import { lookInQueue, type ComfyFile, type ComfyLook } from './look.ts';
+import { isPassing, patiently } from './patience.ts';
 
 export interface RunPromptInput {
   client: ComfyClient;
@@ -113,7 +114,7 @@ class PromptRunner {
           const collected = await this.#patiently(() => collectOutputs(client, outputs, { signal }));
           if (collected !== null) return { ...this.#where(), outputs: collected, startedAt, endedAt };
           // The server believes in files that are gone; it runs the graph only once it has forgotten that.
-          await this.#patiently(() => client.free({ cache: true }, { signal }));
+          await this.#patiently((signal) => client.free({ cache: true }, { signal }));
           break;
         }
         case 'failed':
@@ -165,9 +166,9 @@ class PromptRunner {
    * @returns what is known of its end, if it has ended.
    */
   async #findEarlier(): Promise<ComfyLook | undefined> {
-    const { client, promptId, signal } = this.#input;
+    const { client, promptId } = this.#input;
     const candidates = Array.from({ length: submissions }, (_, n) => this.#submission + n).reverse();
-    const queue = await this.#patiently(() => client.queue({ signal }));
+    const queue = await this.#patiently((signal) => client.queue({ signal }));
     const queued = candidates.find((submission) => lookInQueue(queue, promptId(submission)) !== undefined);
     if (queued !== undefined) {
       this.#submission = queued;
@@ -176,7 +177,7 @@ class PromptRunner {
     }
     let past: number | undefined;
     for (const submission of candidates) {
-      const look = await this.#patiently(() => client.lookBack(promptId(submission), { signal }));
+      const look = await this.#patiently((signal) => client.lookBack(promptId(submission), { signal }));
       if (look.state === 'succeeded') {
         this.#submission = submission;
         this.#known = true;
@@ -197,21 +198,36 @@ class PromptRunner {
   }
 
   async #submit(): Promise<void> {
-    const { client, graph, extraData, signal } = this.#input;
+    const { client, signal, pollMs = 1_000, patienceMs = 60_000 } = this.#input;
     const promptId = this.#promptId;
-    try {
-      this.#watch();
-      // Not ended by an abort half way: what might still arrive could not be cancelled.
-      await client.submit({ graph, promptId, ...(extraData && { extraData }) });
-    } catch (error) {
-      if (!(error instanceof SluiceError) || !isPassing(error)) throw error;
-      // It may have got there: whoever cannot find it now may send it again under the same id.
-      const look = await this.#patiently(() => client.look(promptId, { signal }));
-      if (look.state === 'unknown') throw error;
+    const deadline = Date.now() + patienceMs;
+    this.#watch();
+    for (;;) {
+      const error = await this.#trySubmit();
+      if (error === null) break;
+      // It may have got there: what cannot be found now may be sent again under the same id.
+      const look = await this.#patiently((signal) => client.look(promptId, { signal }));
+      if (look.state !== 'unknown') break;
+      if (Date.now() + pollMs > deadline) throw error;
+      await sleep(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
     this.#known = true;
     signal.throwIfAborted();
     this.#tell('submitted');
+  }
+
+  /** Gives back what went wrong, where it may be different next time. */
+  async #trySubmit(): Promise<SluiceError | null> {
+    const { client, graph, extraData, signal } = this.#input;
+    signal.throwIfAborted();
+    try {
+      // Not ended by an abort half way: what might still arrive could not be cancelled.
+      await client.submit({ graph, promptId: this.#promptId, ...(extraData && { extraData }) });
+      return null;
+    } catch (error) {
+      if (isPassing(error)) return error;
+      throw error;
+    }
   }
 
   /** Waits until the prompt is no longer in the queue. */
@@ -220,12 +236,12 @@ class PromptRunner {
     this.#watch();
     for (;;) {
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-      const look = await this.#patiently(() => client.look(this.#promptId, { signal }));
+      const look = await this.#patiently((signal) => client.look(this.#promptId, { signal }));
       if (look.state === 'pending') this.#tell('pending', { position: look.position });
       else if (look.state === 'running') this.#tell('running');
       else return look;
       if (look.state === 'running' && look.duplicates > 0) {
-        await this.#patiently(() => client.deletePending(this.#promptId, { signal }));
+        await this.#patiently((signal) => client.deletePending(this.#promptId, { signal }));
       }
       const timer = new AbortController();
       try {
@@ -258,22 +274,8 @@ class PromptRunner {
     });
   }
 
-  /** Repeats a call that changes nothing by being repeated, as long as the server may come back. */
-  async #patiently<Result>(call: () => Promise<Result>): Promise<Result> {
-    const { signal, pollMs = 1_000, patienceMs = 60_000 } = this.#input;
-    const deadline = Date.now() + patienceMs;
-    for (;;) {
-      try {
-        return await call();
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof SluiceError) || !isPassing(error) || Date.now() + pollMs > deadline) throw error;
-        await sleep(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
-      }
-    }
+  #patiently<Result>(call: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    const { client, signal, pollMs = 1_000, patienceMs = 60_000 } = this.#input;
+    return patiently(call, { host: client.host, signal, pollMs, patienceMs });
   }
-}
-
-function isPassing(error: SluiceError): boolean {
-  return ['UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED'].includes(error.code);
 }

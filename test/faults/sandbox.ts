@@ -39,6 +39,12 @@ export interface EmulatorFlags {
   port?: number;
 }
 
+/** A ComfyUI server for the engine. */
+interface SandboxGpu {
+  name: string;
+  url: string;
+}
+
 type Part = 'server' | 'worker' | 'supervisor';
 
 /**
@@ -52,6 +58,7 @@ export class Sandbox {
   readonly #mounts: string[] = [];
   readonly #commands = new Set<ChildProcess>();
   #emulator: { process: ChildProcess; port: number } | null = null;
+  #gpus: readonly SandboxGpu[] = [];
 
   /** The built launcher is what runs, so it is brought up to date first. */
   static async create(flags: EmulatorFlags = {}): Promise<Sandbox> {
@@ -59,6 +66,11 @@ export class Sandbox {
     const sandbox = new Sandbox();
     await sandbox.startEmulator(flags);
     return sandbox;
+  }
+
+  /** Gives the engine's workers these servers, from its next start on. */
+  useGpus(gpus: readonly SandboxGpu[]): void {
+    this.#gpus = gpus;
   }
 
   path(name: string): string {
@@ -160,6 +172,7 @@ export class Sandbox {
       ...Object.fromEntries(kept),
       SLUICE_HOME: this.home,
       GEMINI_API_KEY: 'any',
+      ...(this.#gpus.length === 0 ? {} : { SLUICE_GPUS: JSON.stringify(this.#gpus) }),
       GEMINI_BASE_URL: `http://127.0.0.1:${String(this.#emulator?.port ?? 0)}`,
     };
   }

@@ -3,6 +3,11 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import protobuf from '@temporalio/proto';
+import { BatchHandle } from '../../client/batch-handle.ts';
+import { planSprites } from '../../client/sprites.ts';
+import { submit } from '../../client/submit.ts';
+import { itemWorkflowId } from '../../domain/ids.ts';
+import { startComfyEmulator } from '../../emulators/comfyui/server.ts';
 import type { GeminiEmulatorOptions } from '../../emulators/gemini/options.ts';
 import { openNamespace } from '../support/namespace.ts';
 import { atStart, Rig, rows } from '../support/rig.ts';
@@ -11,15 +16,20 @@ import { startTemporal } from '../support/temporal-server.ts';
 /**
  * Records the histories of `histories/` again: `node test/replay/record.ts`. To be done when the workflows
  * have deliberately been changed so that running batches cannot be replayed, and said so in the changelog.
+ * Names after it (`plain`, `sprite`, …) record only those, e.g. of a kind of run that is new.
  */
+const only = process.argv.slice(2);
+const isWanted = (name: string): boolean => only.length === 0 || only.includes(name);
 const output = join(import.meta.dirname, 'histories');
 /** In the histories: the same on every machine. */
 const store = '/tmp/sluice-replay';
 
 const server = await startTemporal();
-const space = await openNamespace(server.address, server.workflowBundlePath, { workflow: [atStart] });
-rmSync(output, { recursive: true, force: true });
-mkdirSync(output);
+const gpu = await startComfyEmulator({ timeScale: 0.01 });
+const gpus = [{ name: 'gpu', url: gpu.url, classes: ['any'] }];
+const space = await openNamespace(server.address, server.workflowBundlePath, { workflow: [atStart] }, gpus);
+if (only.length === 0) rmSync(output, { recursive: true, force: true });
+mkdirSync(output, { recursive: true });
 try {
   await record('plain', {}, async (rig) => {
     await rig.submit(rows(3), { spec: { limits: { concurrency: 2 } } });
@@ -75,13 +85,17 @@ try {
     await rig.summary();
     await save('reopened', rig.workflow);
   });
+
+  if (isWanted('sprite')) await recordSprite();
 } finally {
   await space.close();
+  await gpu.close();
   await server.stop();
   rmSync(store, { recursive: true, force: true });
 }
 
 async function record(name: string, emulator: GeminiEmulatorOptions, run: (rig: Rig) => Promise<void>): Promise<void> {
+  if (!isWanted(name)) return;
   const rig = new Rig(space, space.takeModel(), join(store, name));
   try {
     await rig.emulate(emulator);
@@ -89,6 +103,17 @@ async function record(name: string, emulator: GeminiEmulatorOptions, run: (rig: 
   } finally {
     await rig.close();
   }
+}
+
+async function recordSprite(): Promise<void> {
+  const { client, models, directory: home } = space;
+  const wish = { prompts: ['knight', 'mage'], count: 2, batchSize: 2, seed: 1, output: join(store, 'sprite') };
+  const { submit: options } = await planSprites(home, wish);
+  const engine = { home, address: '', namespace: client.options.namespace };
+  const { batchId } = await submit({ engine, client, models, mode: 'emulated', gpuMode: 'live' }, options);
+  await new BatchHandle(client, batchId).summary();
+  await save('sprite', client.workflow.getHandle(batchId));
+  await save('item-sprite', client.workflow.getHandle(itemWorkflowId(batchId, 'sprite-0001')));
 }
 
 /** Saves every run of a batch that continued as new, the last one first. */

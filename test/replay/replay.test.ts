@@ -24,6 +24,8 @@ test('there are histories of every kind of run', () => {
       'reopened',
       'item-retried',
       'item-failed',
+      'sprite',
+      'item-sprite',
     ]),
   );
 });

@@ -55,6 +55,8 @@ export interface TestNamespace {
   /** Stops the workers, as a machine that goes down in order does. */
   stopWorkers(): Promise<void>;
   startWorkers(): Promise<void>;
+  /** The GPUs of the workers that run. */
+  pool(): GpuPool;
   close(): Promise<void>;
 }
 
@@ -109,6 +111,7 @@ export async function openNamespace(
         modes: ['emulated'],
         provider: () => provider,
         gpus: gpus.length === 0 ? {} : { live: pool },
+        gpuPatienceMs: 3_000,
         stopping: stopping.signal,
       });
       const ended = Promise.all(workers.map((worker) => worker.run())).then(() => undefined);
@@ -120,6 +123,10 @@ export async function openNamespace(
       await running?.ended;
       running?.pool.close();
       running = null;
+    },
+    pool() {
+      if (running === null) throw new Error('No workers run.');
+      return running.pool;
     },
     async close() {
       await self.stopWorkers();

@@ -177,10 +177,21 @@ test('a submission whose answer is lost is found in the queue, not sent twice', 
   expect(ran().started).toEqual([first]);
 });
 
-test('a submission that never arrived is UNAVAILABLE, for the caller to try again', async () => {
-  const { run } = await setUp({ faults: { rules: [{ match: 'POST /prompt', fault: 'server_error', times: 1 }] } });
-  await expect(run()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-  expect(await run()).toMatchObject({ promptId: first });
+test('a submission that never arrived is sent again under its id, and given up when none ever arrives', async () => {
+  const refusal = { match: 'POST /prompt', fault: 'server_error' as const };
+  const once = await setUp({ faults: { rules: [{ ...refusal, times: 1 }] } });
+  expect(await once.run()).toMatchObject({ promptId: first, submission: 0, reattached: false });
+  expect(once.ran().started).toEqual([first]);
+  const always = await setUp({ faults: { rules: [refusal] } });
+  await expect(always.run({ patienceMs: 100 })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect(always.ran().started).toEqual([]);
+});
+
+test('a server that hangs is TIMEOUT as soon as patience ends', async () => {
+  const { emulator, run } = await setUp();
+  emulator.hang(true);
+  const message = expect.stringContaining('did not answer within 0.1 s');
+  await expect(run({ patienceMs: 100 })).rejects.toMatchObject({ code: 'TIMEOUT', message });
 });
 
 test('a prompt that got in twice runs once', async () => {
