@@ -133,11 +133,11 @@ export async function thenStopped<Started extends { stop(): Promise<void> }, Val
   const interrupted = (): void => {
     void started.stop().finally(() => process.exit(130));
   };
-  process.once('SIGINT', interrupted);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
   try {
     return await work(started);
   } finally {
-    process.off('SIGINT', interrupted);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
     await started.stop();
   }
 }

@@ -5,6 +5,8 @@ import { batchSize, promptsOf, startsOf, withGpus } from './rig.ts';
 
 /** LOW prompts between two URGENT ones, at least. */
 const between = 3;
+/** LOW prompts, more than are done meanwhile; the rest is cancelled. */
+const endless = 1_000;
 
 /**
  * How many LOW prompts still start once an URGENT one was submitted? A LOW batch fills the GPU; URGENT batches of
@@ -16,7 +18,7 @@ export async function benchGpuOvertaking(results: Results, trials = 5): Promise<
     const prompts = ['pixel art knight'];
     const low = await rig.sluice.generate({
       prompts,
-      count: 10 * trials * batchSize,
+      count: endless * batchSize,
       batchSize,
       priority: 'low',
       output: rig.newOutput(),
@@ -34,8 +36,10 @@ export async function benchGpuOvertaking(results: Results, trials = 5): Promise<
       const own = promptsOf(output);
       const starts = startsOf(rig.rows()).filter(({ at }) => at >= submittedAt);
       const place = starts.findIndex(({ prompt_id }) => own.has(prompt_id));
+      const start = starts[place];
+      if (start === undefined) throw new Error('The URGENT batch ran no prompt.');
       overtaken.push(place);
-      waitedMs.push((starts[place]?.at ?? Infinity) - submittedAt);
+      waitedMs.push(start.at - submittedAt);
     }
     await rig.sluice.cancel(low.submission.batchId);
     await rig.finish(low.submission.batchId);

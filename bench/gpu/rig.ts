@@ -14,6 +14,9 @@ export const timeScale = 0.1;
 /** Pictures a prompt, in all of these benches. */
 export const batchSize = 8;
 
+/** Longest wait for a prompt to start. */
+const patienceMs = 60_000;
+
 export type GpuRows = ReturnType<typeof readGpuLog>;
 type PromptStart = Extract<GpuRows[number], { event: 'prompt_start' }>;
 
@@ -69,11 +72,13 @@ export class GpuRig {
 
   /** Waits until `find` finds something among the prompts that GPUs have begun with. */
   async untilStarted<Found>(find: (starts: PromptStart[]) => Found | undefined): Promise<Found> {
-    for (;;) {
+    const deadline = performance.now() + patienceMs;
+    while (performance.now() < deadline) {
       const found = find(startsOf(this.rows()));
       if (found !== undefined) return found;
       await sleep(20);
     }
+    throw new Error('The GPUs did not begin with what was expected.');
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../client/engine/package-root.ts';
 import { now } from '../../emulators/shared/clock.ts';
-import type { Results } from '../result.ts';
+import { median, type Results } from '../result.ts';
 import { batchSize, withGpus, type GpuRig } from './rig.ts';
 
 /** Between two submissions, so that each finds an idle engine. */
@@ -65,8 +65,4 @@ async function runCommand(rig: GpuRig): Promise<void> {
 async function untilIdle(rig: GpuRig): Promise<void> {
   const count = (event: string): number => rig.rows().filter((row) => row.event === event).length;
   while (count('prompt_end') < count('queued')) await sleep(50);
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

@@ -1,5 +1,5 @@
 import { reportGpus } from '../../emulators/comfyui/gpu-log.ts';
-import type { Results } from '../result.ts';
+import { median, type Results } from '../result.ts';
 import { batchSize, timeScale, withGpus, type GpuRows } from './rig.ts';
 
 /**
@@ -19,15 +19,16 @@ export async function benchGpuUse(results: Results, gpus: number, sprites: numbe
     return { rows: rig.rows(), made: ends.reduce((sum, images) => sum + images, 0) };
   });
   const reports = reportGpus(rows).filter(({ spanMs }) => spanMs > 0);
-  const gaps = reports.flatMap((report) => report.gaps.map(({ ms }) => ms)).sort((a, b) => a - b);
+  const gaps = reports.flatMap((report) => report.gaps.map(({ ms }) => ms));
   const add = (metric: string, value: number, unit: string, target = {}): void => {
     results.add('gpu', `${String(gpus)} GPU, ${String(sprites)} sprites: ${metric}`, value, unit, target);
   };
   add('pictures made', made, '', { atLeast: sprites, atMost: sprites });
   add('GPUs that worked', reports.length, '', { atLeast: gpus });
   add('busy share, lowest', Math.min(...reports.map(({ busyShare }) => busyShare)), '', { atLeast: 0.98 });
-  add('gap between two prompts, median', gaps[Math.floor(gaps.length / 2)] ?? 0, 'ms');
-  add('gap between two prompts, longest', gaps.at(-1) ?? 0, 'ms');
+  add('gap between two prompts, median', median(gaps), 'ms');
+  add('gap between two prompts, longest', Math.max(...gaps), 'ms');
+  add('server’s own work in a prompt, median', median(ownWork(rows)), 'ms');
   const paces = reports.map(({ gpu }) => pace(rows.filter((row) => row.gpu === gpu)));
   add('sprites a minute of GPU time, lowest', Math.min(...paces), '', { atLeast: 31 });
 }
@@ -48,4 +49,16 @@ function pace(rows: GpuRows): number {
     ms += end.at - before.at;
   }
   return images / (ms / timeScale / 60_000);
+}
+
+/** What each prompt took besides sampling and loading: pictures are packed and stored in real time, not scaled. */
+function ownWork(rows: GpuRows): number[] {
+  const own = new Map<string, number>();
+  for (const row of rows) {
+    if (!('prompt_id' in row)) continue;
+    const starts = row.event === 'prompt_start' || row.event === 'sample_end' || row.event === 'load_end';
+    const ends = row.event === 'prompt_end' || row.event === 'sample_start' || row.event === 'load_start';
+    if (starts || ends) own.set(row.prompt_id, (own.get(row.prompt_id) ?? 0) + (starts ? -row.at : row.at));
+  }
+  return [...own.values()];
 }
