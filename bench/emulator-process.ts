@@ -23,8 +23,18 @@ export async function startEmulator(settings: EmulatorSettings, callLog: string)
   const args = ['--latency-ms', String(latencyMs), '--log', callLog, '--seed', '1'];
   if (rpm !== undefined) args.push('--rpm', String(rpm));
   if (faults !== undefined) args.push('--faults', faults);
+  return startProcess('gemini', args);
+}
+
+/** Starts a ComfyUI emulator with one virtual GPU of 48 GB, in a process of its own as a server is. */
+export async function startGpu(name: string, timeScale: number, gpuLog: string): Promise<EmulatorProcess> {
+  const args = ['--gpu', name, '--vram-gb', '48', '--time-scale', String(timeScale), '--log', gpuLog];
+  return startProcess('comfyui', args);
+}
+
+async function startProcess(provider: 'gemini' | 'comfyui', args: string[]): Promise<EmulatorProcess> {
   const node = ['--disable-warning=ExperimentalWarning', programPath('cli/main')];
-  const child = spawn(process.execPath, [...node, 'emulator', 'gemini', ...args], {
+  const child = spawn(process.execPath, [...node, 'emulator', provider, ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const exited = once(child, 'exit');

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { packageRoot } from '../client/engine/package-root.ts';
 import { benchEngineCost } from './engine-cost.ts';
 import { benchFaultMix } from './fault-mix.ts';
+import { benchGpus } from './gpu/gpus.ts';
 import { benchProviderBound } from './provider-bound.ts';
 import { benchRateLimit } from './rate-limit.ts';
 import { Results, describeMachine } from './result.ts';
@@ -11,8 +12,8 @@ import { benchScale } from './scale.ts';
 import { benchStaging } from './staging.ts';
 
 /**
- * `node bench/main.ts [a b c d e f] [--items N]`: JSON lines as figures come in, then a table. A target
- * that is missed is said, not an error: machines differ. `f` runs only when it is asked for.
+ * `node bench/main.ts [a b c d e f gpu] [--items N]`: JSON lines as figures come in, then a table. A target
+ * that is missed is said, not an error: machines differ. `f` and `gpu` run only when they are asked for.
  */
 const benches: Record<string, (results: Results, items?: number) => Promise<void>> = {
   a: benchProviderBound,
@@ -21,6 +22,7 @@ const benches: Record<string, (results: Results, items?: number) => Promise<void
   d: benchScale,
   e: benchFaultMix,
   f: benchStaging,
+  gpu: benchGpus,
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { items: { type: 'string' } } });
@@ -34,7 +36,8 @@ if (unknown.length > 0) {
 // The workers run the workflow bundle of the build.
 execFileSync(join(packageRoot, 'sluice'), { env: { ...process.env, SLUICE_PREPARE: 'build' }, stdio: 'inherit' });
 // An engine of its own, whatever the user works with.
-for (const name of ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'SLUICE_HOME']) Reflect.deleteProperty(process.env, name);
+const foreign = ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'SLUICE_HOME', 'SLUICE_GPUS'];
+for (const name of foreign) Reflect.deleteProperty(process.env, name);
 
 const results = new Results();
 const items = values.items === undefined ? undefined : Number(values.items);

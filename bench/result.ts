@@ -55,3 +55,8 @@ export function describeMachine(): string {
   const memoryGiB = Math.round(totalmem() / 2 ** 30);
   return `${cpus().length} × ${cpu?.model ?? 'unknown CPU'}, ${memoryGiB} GiB, ${process.platform}, Node ${process.version}`;
 }
+
+/** The upper one of the two in the middle, where there are two. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}

@@ -122,16 +122,23 @@ export function settled(): Promise<void> {
 
 /** Runs `work` with a rig of its own and clears it away, whatever happens. */
 export async function withRig<Value>(options: RigOptions, work: (rig: Rig) => Promise<Value>): Promise<Value> {
-  const rig = await Rig.start(options);
+  return thenStopped(await Rig.start(options), work);
+}
+
+/** Runs `work` with what was started and stops that, whatever happens. */
+export async function thenStopped<Started extends { stop(): Promise<void> }, Value>(
+  started: Started,
+  work: (started: Started) => Promise<Value>,
+): Promise<Value> {
   const interrupted = (): void => {
-    void rig.stop().finally(() => process.exit(130));
+    void started.stop().finally(() => process.exit(130));
   };
-  process.once('SIGINT', interrupted);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
   try {
-    return await work(rig);
+    return await work(started);
   } finally {
-    process.off('SIGINT', interrupted);
-    await rig.stop();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
+    await started.stop();
   }
 }
 

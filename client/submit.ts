@@ -8,6 +8,7 @@ import { SluiceError } from '../domain/errors.ts';
 import { findFlow, flowNames, usesComfy, type Flow } from '../domain/flow.ts';
 import { coreTaskQueue, type ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
+import { priorityKey } from '../domain/priority.ts';
 import { searchAttributeNames } from '../domain/search-attributes.ts';
 import { openStore } from '../storage/open-store.ts';
 import type { Store } from '../storage/store.ts';
@@ -169,6 +170,8 @@ export async function startBatch(client: Client, input: BatchInput, source: stri
       workflowId: batchId,
       taskQueue: coreTaskQueue,
       args: [input],
+      // Its own tasks go first too: an urgent batch is not to wait until the items of another have started.
+      priority: { priorityKey: priorityKey(spec.priority) },
       memo: { storeUri, flow: flow.name, total: input.input.total, source, mode },
       staticSummary: `${flow.name}: ${String(input.input.total)} items from ${source}`,
       typedSearchAttributes: [

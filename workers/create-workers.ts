@@ -26,8 +26,11 @@ export interface WorkerDeps {
   stopping?: AbortSignal;
 }
 
-/** Items that wait in this process for one of its GPUs, so that it can choose among them; a GPU each. */
-const waitingPerGpu = 16;
+/**
+ * Items that wait in this process for one of its GPUs, so that it can choose among them; a GPU each. More than
+ * one batch has at a time (50): an urgent item finds a place at once, and not when a prompt has ended.
+ */
+const waitingPerGpu = 64;
 
 /**
  * The workers of one process: one for workflows and light activities, one for each model and mode this

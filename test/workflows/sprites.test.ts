@@ -25,6 +25,13 @@ describe.concurrent('a batch of sprites', () => {
     expect((await made.rows()).reduce((sum, row) => sum + row.images, 0)).toBe(10);
   });
 
+  test('that is urgent is so in its own tasks too, and does not start behind the items of others', async () => {
+    const { batch, batchId } = await generate('plain', { prompts: ['healer'], priority: 'urgent' });
+    const { raw } = await space().client.workflow.getHandle(batchId).describe();
+    expect(raw.workflowExecutionInfo?.priority?.priorityKey).toBe(1);
+    expect(await batch.summary()).toMatchObject({ status: 'succeeded' });
+  });
+
   test('too large for the GPU is made in smaller prompts, and remembered', async () => {
     const made = await generate('small', { prompts: ['dragon'], count: 16, batchSize: 8 });
     expect(await made.batch.summary()).toMatchObject({ status: 'succeeded', counts: { total: 2 } });
