@@ -25,7 +25,7 @@ export interface PromptUnderWay {
   endpoint: string;
   /** Pictures it makes. */
   count: number;
-  /** Steps of the node that runs; null while it waits behind another prompt, or no node has told any. */
+  /** Steps of the node that runs; null while it waits behind another prompt, or a model is loaded. */
   step: { value: number; max: number } | null;
 }
 

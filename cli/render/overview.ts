@@ -18,9 +18,9 @@ export function renderPrompts(prompts: readonly PromptUnderWay[], ahead: number 
   ].join('\n');
 }
 
-/** Where a prompt is: `step 7/20`, or that it waits. */
+/** Where a prompt is: `step 7/20`; before its first step it waits, or a model is loaded. */
 export function renderStep({ step }: Pick<PromptUnderWay, 'step'>): string {
-  return step === null ? 'queued' : `step ${String(step.value)}/${String(step.max)}`;
+  return step === null ? 'no step yet' : `step ${String(step.value)}/${String(step.max)}`;
 }
 
 export function renderStats({ batches, items, images, images_per_minute: rate, cost_usd, gone }: BatchStats): string {

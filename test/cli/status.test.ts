@@ -50,7 +50,7 @@ test('status of a batch tells the prompts on GPUs with their steps', async () =>
     steps.map((step) => ({ ...expected, step })),
   );
   const text = await sandbox.sluice(['status', ids.first]);
-  expect(text.stdout).toMatch(/On GPUs:\n (?: {2}.*\n)? {2}sprite-000\d {2}studio {2}step \d+\/10000 /);
+  expect(text.stdout).toMatch(/^On GPUs:\n(?: {2}.*\n)? {2}sprite-000\d {2}studio {2}step \d+\/10000 /m);
 });
 
 test('the live view shows the step of a prompt', async () => {
@@ -98,6 +98,10 @@ test('cancel --all-queued spares what has a prompt on a GPU; --all spares nothin
   expect(queued.stdout.split('\n').filter(Boolean).sort()).toEqual(
     [ids.low, ids.high].map((id) => `Batch ${id} is being cancelled.`).sort(),
   );
+  await until('they are closed', async () => {
+    const states = await Promise.all([ids.low, ids.high].map(status));
+    return states.every((state) => state['status'] === 'cancelled');
+  });
   const rest = await sandbox.json(['cancel', '--all', '--json']);
   expect(rest.json).toEqual({ cancelled: [ids.first] });
   await until(

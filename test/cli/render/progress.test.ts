@@ -43,7 +43,7 @@ test('of sprites those come first that have a prompt on a GPU, with endpoint and
   const queued = { ...prompt, item_id: 'item-3', step: null };
   const lines = renderBlock(progress, 300, 60_000, 200, [prompt, queued]).split('\n').slice(2, 5);
   expect(lines.map((line) => line.slice(4))).toEqual([
-    'picture 猫 3  gemini-2.5-flash-image  seed 7  4.0 s  studio queued',
+    'picture 猫 3  gemini-2.5-flash-image  seed 7  4.0 s  studio no step yet',
     'picture 猫 9  gemini-2.5-flash-image  seed 7  4.0 s  studio step 7/20',
     'picture 猫 0  gemini-2.5-flash-image  seed 7  4.0 s',
   ]);
