@@ -75,7 +75,7 @@ export async function compareSprites(sluice: Sluice, options: CompareOptions): P
   const title = `${'models' in options.columns ? 'Models' : 'LoRAs'} compared`;
   const cell = (row: Row, column: Column) => cellOf(column, row.index);
   const written = await writeComparison<Row, Column>({ title, rows, columns, cell }, options.output);
-  const made = columns.reduce((sum, column) => sum + succeededOf(column), 0);
+  const made = rows.flatMap((row) => columns.filter((column) => cell(row, column).file !== null)).length;
   return { written, columns: reports, made, cells };
 }
 
@@ -142,8 +142,4 @@ function cellOf({ rows, output }: Column, index: number): { file: string | null;
   const row = rows.get(index);
   if (row?.status === 'succeeded' && row.output_path !== null) return { file: join(output, row.output_path) };
   return { file: null, note: row?.error_code ?? 'not made' };
-}
-
-function succeededOf({ rows }: Column): number {
-  return [...rows.values()].filter(({ status }) => status === 'succeeded').length;
 }
