@@ -3,6 +3,8 @@ import { SluiceError } from '../domain/errors.ts';
 import { addControl } from './batch/control.ts';
 import { addInspection } from './batch/inspect.ts';
 import { addCreate, addRun } from './batch/run.ts';
+import { addCancel } from './cancel.ts';
+import { addCompare } from './compare.ts';
 import { addComfy } from './comfy.ts';
 import { addEmulator } from './emulator.ts';
 import { addEngine } from './engine.ts';
@@ -10,6 +12,7 @@ import { exitStatus, exitStatusOfError } from './exit-status.ts';
 import { addGenerate } from './generate.ts';
 import { addLoraDataset } from './lora-dataset.ts';
 import { describeError, notice, printJsonError } from './output.ts';
+import { addStatus } from './status.ts';
 import { version } from './version.ts';
 
 const statuses =
@@ -55,6 +58,9 @@ function createProgram(): Command {
   addControl(batch);
   addLoraDataset(batch);
   addGenerate(program);
+  addCompare(program);
+  addStatus(program);
+  addCancel(program);
   addEngine(program);
   addEmulator(program);
   addComfy(program);

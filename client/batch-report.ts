@@ -19,28 +19,41 @@ export interface BatchReport {
   output: string;
   running: number;
   pending: number;
+  /** Pictures made: an item of sprites makes several. */
+  images: number;
+  flow: string;
   mode: ProviderMode;
+  /** ISO 8601, UTC: of its latest run; null where that is not known. */
+  started_at: string | null;
   /** Why it is paused, and what to do. */
   paused_reason: string | null;
   paused_action: string | null;
 }
 
-export function reportOfProgress(progress: BatchProgress, nowMs: number): BatchReport {
+export function reportOfProgress(progress: BatchProgress, nowMs: number, images: number): BatchReport {
+  const { status, counts, costUsd, startedAtMs } = progress;
   return {
-    ...base(progress, progress.status, progress.counts, progress.costUsd, (nowMs - progress.startedAtMs) / 1000),
+    ...base(progress, status, counts, costUsd, (nowMs - startedAtMs) / 1000, images),
+    started_at: new Date(startedAtMs).toISOString(),
     paused_reason: progress.pause?.reason ?? null,
     paused_action: progress.pause?.action ?? null,
   };
 }
 
-export function reportOfSummary(summary: BatchSummary): BatchReport {
-  return base(summary, summary.status, summary.counts, summary.costUsd, summary.durationSeconds);
+export function reportOfSummary(summary: BatchSummary, images: number): BatchReport {
+  const { status, counts, costUsd, durationSeconds, startedAt } = summary;
+  return { ...base(summary, status, counts, costUsd, durationSeconds, images), started_at: startedAt };
 }
 
 /** A batch the engine knows no more, or that was ended from outside: by what its directory says. */
-export function reportOfInfo(info: BatchInfo, storeUri: string, counts: BatchCounts, costUsd: number): BatchReport {
-  const id = { batchId: info.batch_id, storeUri, mode: info.mode };
-  return base(id, 'terminated', counts, costUsd, 0);
+export function reportOfInfo(
+  info: BatchInfo,
+  storeUri: string,
+  counts: BatchCounts,
+  { costUsd, images }: { costUsd: number; images: number },
+): BatchReport {
+  const id = { batchId: info.batch_id, storeUri, mode: info.mode, flow: info.flow };
+  return base(id, 'terminated', counts, costUsd, 0, images);
 }
 
 /** Path of a file store, else the address as it is. */
@@ -49,11 +62,12 @@ export function displayPath(storeUri: string): string {
 }
 
 function base(
-  batch: { batchId: string; storeUri: string; mode: ProviderMode },
+  batch: { batchId: string; storeUri: string; mode: ProviderMode; flow: string },
   status: BatchStatus,
   counts: BatchCounts,
   costUsd: number,
   durationSeconds: number,
+  images: number,
 ): BatchReport {
   return {
     batch_id: batch.batchId,
@@ -69,7 +83,10 @@ function base(
     output: displayPath(batch.storeUri),
     running: counts.running,
     pending: counts.pending,
+    images,
+    flow: batch.flow,
     mode: batch.mode,
+    started_at: null,
     paused_reason: null,
     paused_action: null,
   };

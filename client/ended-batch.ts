@@ -14,8 +14,10 @@ export async function reportOfEndedBatch(batchId: string, found: FoundBatch): Pr
     throw new SluiceError('BATCH_NOT_FOUND', `Batch ${batchId} was ended from outside and its directory is gone.`);
   }
   const tally = emptyTally();
+  let images = 0;
   const last = await scanResults(store, info.input.total, (row) => {
     addResult(tally, row);
+    images += row.images;
   });
   const succeeded = countStatus(last, 'succeeded');
   const failed = countStatus(last, 'failed');
@@ -29,5 +31,5 @@ export async function reportOfEndedBatch(batchId: string, found: FoundBatch): Pr
     running: 0,
     pending: 0,
   };
-  return reportOfInfo(info, store.uri, counts, totalCostUsd(tally));
+  return reportOfInfo(info, store.uri, counts, { costUsd: totalCostUsd(tally), images });
 }

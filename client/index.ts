@@ -2,12 +2,16 @@
 export { Sluice, type ConnectOptions } from './sluice.ts';
 export type { BatchReport } from './batch-report.ts';
 export type { BatchListEntry } from './list.ts';
+export type { Overview, OverviewOptions } from './overview.ts';
+export type { PromptUnderWay } from './prompts-under-way.ts';
+export type { BatchStats } from './stats.ts';
 export type { JobsOptions } from './jobs.ts';
 export type { Submission, SubmitOptions } from './submit.ts';
 export type { WatchOptions } from './watch.ts';
 export { parseInput, type ParsedInput, type ParseInputOptions } from './input/parse-input.ts';
 export { loadModels } from './models.ts';
 export { findProfile, loadProfiles, type NamedProfile } from './profiles.ts';
+export { compareSprites, type ComparedSprites, type CompareOptions } from './compare-sprites.ts';
 export type { Comparison, ComparisonCell, Labelled } from './compare/comparison.ts';
 export { writeComparison, type WrittenComparison } from './compare/write-comparison.ts';
 export type { InputFormat, InputSource } from './input/source.ts';

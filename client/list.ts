@@ -19,15 +19,20 @@ export interface BatchListEntry {
   closed_at: string | null;
 }
 
+export interface ListOptions {
+  /** At most this many. @default all */
+  limit?: number | undefined;
+  /** Only those that have not closed. @default false */
+  open?: boolean | undefined;
+}
+
 /** Batches of the engine: those that have not closed, then the latest to close; a batch that was run again is listed once, with its last run. */
-export async function* listBatches(
-  client: Client,
-  options: { limit?: number | undefined } = {},
-): AsyncGenerator<BatchListEntry> {
+export async function* listBatches(client: Client, options: ListOptions = {}): AsyncGenerator<BatchListEntry> {
   const seen = new Set<string>();
   let left = options.limit ?? Infinity;
+  const which = options.open === true ? ` AND ExecutionStatus = 'Running'` : '';
   try {
-    for await (const run of client.workflow.list({ query: `WorkflowType = 'batchWorkflow'` })) {
+    for await (const run of client.workflow.list({ query: `WorkflowType = 'batchWorkflow'${which}` })) {
       // A run that continued as new is not the batch's end; the latest run is listed first.
       if (seen.has(run.workflowId) || run.status.name === 'CONTINUED_AS_NEW') continue;
       if (left-- <= 0) return;

@@ -8,7 +8,9 @@ import type { ModelsFile } from '../domain/models.ts';
 import type { ResultRow } from '../domain/result.ts';
 import { openStore } from '../storage/open-store.ts';
 import { BatchHandle } from './batch-handle.ts';
-import { reportOfProgress, reportOfSummary, type BatchReport } from './batch-report.ts';
+import type { BatchReport } from './batch-report.ts';
+import { reportOfBatch } from './batch-status.ts';
+import { cancelBatches } from './cancel-batches.ts';
 import { cleanBatches, type CleanOptions, type CleanedBatch } from './clean.ts';
 import type { Credentials } from './engine/credentials.ts';
 import { ensureEngine } from './engine/ensure-engine.ts';
@@ -16,13 +18,15 @@ import { defaultHome } from './engine/home.ts';
 import type { EngineStatus } from './engine/engine-status.ts';
 import { loadConfig, type Config } from './config.ts';
 import { notFound } from './errors.ts';
-import { reportOfEndedBatch } from './ended-batch.ts';
 import { listJobs, type JobsOptions } from './jobs.ts';
-import { listBatches, type BatchListEntry } from './list.ts';
 import { writeLoraDataset, type LoraDataset, type LoraDatasetOptions } from './lora-dataset.ts';
+import { listBatches, type BatchListEntry, type ListOptions } from './list.ts';
 import { loadModels } from './models.ts';
+import { aheadOf, overviewOf, type Overview, type OverviewOptions } from './overview.ts';
+import { promptsUnderWay, type PromptUnderWay } from './prompts-under-way.ts';
 import { retryBatch, type Retried } from './retry.ts';
 import { assertClass, planSprites, type SpriteOptions, type SpritePlan } from './sprites.ts';
+import { statsOf, type BatchStats } from './stats.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
 import { watchBatch, type WatchOptions } from './watch.ts';
 
@@ -109,9 +113,15 @@ export class Sluice {
    * @throws SluiceError what `submit` does, and USAGE, INVALID_INPUT for a graph that does not fit
    */
   async generate(options: SpriteOptions): Promise<{ plan: SpritePlan; submission: Submission }> {
+    const plan = await this.planSprites(options);
+    return { plan, submission: await this.submit(plan.submit) };
+  }
+
+  /** What `generate` would submit. */
+  async planSprites(options: SpriteOptions): Promise<SpritePlan> {
     const plan = await planSprites(this.engine.home, options);
     assertClass(plan.gpuClass, this.gpus, this.gpuMode);
-    return { plan, submission: await this.submit(plan.submit) };
+    return plan;
   }
 
   /** Results as they complete; returns the summary at the end, null if the batch was ended from outside. */
@@ -126,17 +136,32 @@ export class Sluice {
     return batch.progress();
   }
 
-  async status(batchId: string): Promise<BatchReport> {
-    const batch = this.batch(batchId);
-    const found = await batch.find();
-    if (found === null) throw notFound(batchId);
-    if (found.state === 'running') return reportOfProgress(await batch.progress(), Date.now());
-    if (found.state === 'completed') return reportOfSummary(await batch.summary());
-    return reportOfEndedBatch(batchId, found);
+  status(batchId: string): Promise<BatchReport> {
+    return reportOfBatch(this.batch(batchId));
   }
 
-  list(options: { limit?: number | undefined } = {}): AsyncGenerator<BatchListEntry> {
+  list(options: ListOptions = {}): AsyncGenerator<BatchListEntry> {
     return listBatches(this.client, options);
+  }
+
+  /** Batches and GPUs at a glance: how far each is, and what is in front of it. */
+  overview(options: OverviewOptions = {}): Promise<Overview> {
+    return overviewOf(this.client, { gpus: this.gpus, emulatorUrl: this.engine.comfyEmulatorUrl }, options);
+  }
+
+  /** Items of other batches that go before those of this one; null if it does not run. */
+  itemsAhead(batchId: string): Promise<number | null> {
+    return aheadOf(this.client, batchId);
+  }
+
+  /** Totals over all batches the engine knows. */
+  stats(): Promise<BatchStats> {
+    return statsOf(this.client);
+  }
+
+  /** The prompts that a batch's items have on GPUs, of the items its progress lists as running. */
+  promptsUnderWay(batchId: string, { running }: Pick<BatchProgress, 'running'>): Promise<PromptUnderWay[]> {
+    return promptsUnderWay(this.client, batchId, running);
   }
 
   /** Last result of every item. */
@@ -154,6 +179,11 @@ export class Sluice {
 
   cancel(batchId: string): Promise<void> {
     return this.batch(batchId).signal('cancel');
+  }
+
+  /** Cancels the batches that run, or of them those of which nothing has run yet; says which. */
+  cancelMany(which: 'queued' | 'all'): AsyncGenerator<BatchListEntry> {
+    return cancelBatches(this.client, which);
   }
 
   /** Changes concurrency, rate, budget or tolerated failure of a running batch; returns all limits. */

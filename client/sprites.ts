@@ -21,6 +21,8 @@ export interface SpriteOptions {
   count?: number | undefined;
   /** Of the first picture; the next ones have the next numbers. @default a random one */
   seed?: number | undefined;
+  /** Of each prompt's pictures, one for each, instead of `count` and `seed`; each is a prompt of its own. */
+  seeds?: readonly number[] | undefined;
   /** @default 'balanced' */
   profile?: string | undefined;
   /** Path of a graph in API format, instead of the profile's. */
@@ -71,8 +73,9 @@ export async function planSprites(home: string, options: SpriteOptions): Promise
   const { batch_size: _size, ...fromProfile } = profileValues(profile);
   const values = { ...fromProfile, ...given };
   const unused = checkPlaces(graph, name, values, given, options.batchSize !== undefined);
-  const batchSize = options.batchSize ?? profile.hardware.batch_size;
-  const seed = options.seed ?? randomInt(2_147_483_648);
+  // Only the first picture of a prompt on the GPU is that of its seed alone.
+  const batchSize = options.seeds === undefined ? (options.batchSize ?? profile.hardware.batch_size) : 1;
+  const seed = options.seeds?.[0] ?? options.seed ?? randomInt(2_147_483_648);
   const rows = itemRows(options, {
     size: batchSize === 'auto' ? autoItem : batchSize,
     seed,
@@ -98,13 +101,17 @@ export async function planSprites(home: string, options: SpriteOptions): Promise
     profile: profile.name,
     gpuClass: comfy.gpuClass,
     seed,
-    pictures: options.prompts.length * (options.count ?? 1),
+    pictures: options.prompts.length * (options.seeds?.length ?? options.count ?? 1),
     items: rows.length,
     unused,
   };
 }
 
-async function readGraphFile(path: string): Promise<{ text: string; graph: ComfyGraph; name: string }> {
+/**
+ * A graph in API format.
+ * @throws SluiceError INPUT_NOT_FOUND, INVALID_INPUT
+ */
+export async function readGraphFile(path: string): Promise<{ text: string; graph: ComfyGraph; name: string }> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new SluiceError('INPUT_NOT_FOUND', `The graph ${path} cannot be read.`, { cause });
   });
@@ -167,16 +174,30 @@ function comfySpec(
 
 /** Rows of the batch's input: pictures of one prompt, at most `size` of them. */
 function itemRows(
-  { prompts, count = 1 }: SpriteOptions,
+  { prompts, count = 1, seeds }: SpriteOptions,
   { size, seed, prefix }: { size: number; seed: number; prefix: string },
 ): { id: string; prompt: string; seed: number; count: number }[] {
+  if (seeds !== undefined) {
+    return prompts.flatMap((prompt, place) =>
+      seeds.map((own, n) => ({ id: itemId(prefix, place * seeds.length + n), prompt, seed: own, count: 1 })),
+    );
+  }
   return prompts.flatMap((prompt, place) =>
     Array.from({ length: Math.ceil(count / size) }, (_, share) => {
       const before = place * count + share * size;
-      const id = `${prefix}-${String(before + 1).padStart(4, '0')}`;
-      return { id, prompt, seed: (seed + before) % 2_147_483_648, count: Math.min(size, count - share * size) };
+      return {
+        id: itemId(prefix, before),
+        prompt,
+        seed: (seed + before) % 2_147_483_648,
+        count: Math.min(size, count - share * size),
+      };
     }),
   );
+}
+
+/** @param before pictures before the item's first */
+function itemId(prefix: string, before: number): string {
+  return `${prefix}-${String(before + 1).padStart(4, '0')}`;
 }
 
 /** Throws USAGE when no endpoint serves the class: its items would wait for ever. */

@@ -1,9 +1,11 @@
 import type { BatchReport } from '../../client/batch-report.ts';
 import type { Sluice } from '../../client/sluice.ts';
+import type { BatchProgress } from '../../domain/batch.ts';
+import { findFlow, usesComfy } from '../../domain/flow.ts';
 import { exitStatus, exitStatusOfBatch } from '../exit-status.ts';
 import { notice, print, printJson } from '../output.ts';
 import { nextStep, renderSummary } from '../render/summary.ts';
-import { createView } from './view.ts';
+import { createView, type View } from './view.ts';
 
 export interface FollowOptions {
   /** Sequence number of the first result to tell of; `now`: those from now on. */
@@ -23,11 +25,13 @@ export async function follow(sluice: Sluice, batchId: string, options: FollowOpt
     leave.abort('detached');
   });
   const view = await createView(options.verbose);
+  const showPrompts = createPromptLook(sluice, batchId, view);
   try {
     const results = sluice.watch(batchId, {
       signal: leave.signal,
       fromRow: options.fromRow,
       onProgress: (progress) => {
+        showPrompts(progress);
         view.progress(progress);
         if (progress.status === 'paused' && progress.counts.running === 0) leave.abort('paused');
       },
@@ -44,6 +48,28 @@ export async function follow(sluice: Sluice, batchId: string, options: FollowOpt
   const report = await sluice.status(batchId);
   showReport(report, options.json);
   return exitStatusOfBatch(report);
+}
+
+/** Brings the prompts on GPUs to the view, at most once a second and without holding up the rest. */
+function createPromptLook(sluice: Sluice, batchId: string, view: View): (progress: BatchProgress) => void {
+  let nextMs = 0;
+  return (progress) => {
+    const flow = findFlow(progress.flow);
+    if (!view.showsPrompts || flow === undefined || !usesComfy(flow) || Date.now() < nextMs) return;
+    nextMs = Infinity;
+    void sluice
+      .promptsUnderWay(batchId, progress)
+      .then(
+        (prompts) => {
+          view.prompts(prompts);
+        },
+        // A look that fails is made again; that the engine does not answer is told by the batch's own progress.
+        () => undefined,
+      )
+      .finally(() => {
+        nextMs = Date.now() + 1_000;
+      });
+  };
 }
 
 /** Prints how a batch stands: one JSON object, or the summary and what to do next. */

@@ -45,6 +45,18 @@ export function addInspection(batch: Command): void {
     );
 
   batch
+    .command('stats')
+    .description('show totals over all batches: by state, items, failures, pictures, cost')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  sluice batch stats --json')
+    .action((flags: { json?: boolean }) =>
+      withSluice(async (sluice) => {
+        const { showStats } = await import('../status.ts');
+        await showStats(sluice, flags.json === true);
+      }),
+    );
+
+  batch
     .command('watch')
     .description('follow a batch to its end')
     .argument('<batch>', 'id of the batch')

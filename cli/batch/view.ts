@@ -1,3 +1,4 @@
+import type { PromptUnderWay } from '../../client/prompts-under-way.ts';
 import type { BatchProgress } from '../../domain/batch.ts';
 import type { ResultRow } from '../../domain/result.ts';
 import { notice } from '../output.ts';
@@ -7,9 +8,13 @@ import { doneOf, RateMeter, renderBlock, renderLine } from '../render/progress.t
 const lineEveryMs = 10_000;
 
 /** What a person sees of a batch on standard error: a live block in a terminal, plain lines elsewhere. */
-interface View {
+export interface View {
   progress(progress: BatchProgress): void;
   result(row: ResultRow): void;
+  /** Whether it shows the prompts under way. */
+  readonly showsPrompts: boolean;
+  /** Shown with the next progress. */
+  prompts(prompts: readonly PromptUnderWay[]): void;
   end(): void;
 }
 
@@ -20,6 +25,7 @@ export async function createView(verbose: boolean): Promise<View> {
   let shownAtMs = 0;
   let shownStatus = '';
   let toldUntil: string | null = null;
+  let onGpus: readonly PromptUnderWay[] = [];
   const say = (line: string): void => {
     live?.clear();
     notice(line);
@@ -35,7 +41,7 @@ export async function createView(verbose: boolean): Promise<View> {
       }
       toldUntil = progress.notices.at(-1)?.at ?? toldUntil;
       if (live !== null) {
-        live(renderBlock(progress, meter.perMinute, nowMs, process.stderr.columns || 100));
+        live(renderBlock(progress, meter.perMinute, nowMs, process.stderr.columns || 100, onGpus));
       } else if (nowMs - shownAtMs >= lineEveryMs || progress.status !== shownStatus) {
         shownAtMs = nowMs;
         shownStatus = progress.status;
@@ -48,6 +54,10 @@ export async function createView(verbose: boolean): Promise<View> {
       } else if (verbose && row.status === 'succeeded') {
         say(`done: ${row.output_path ?? ''} (${row.model}, ${row.processing_time_seconds.toFixed(1)} s)`);
       }
+    },
+    showsPrompts: live !== null,
+    prompts(prompts) {
+      onGpus = prompts;
     },
     end() {
       live?.clear();

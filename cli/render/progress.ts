@@ -1,5 +1,7 @@
 import { formatCount, formatDuration, formatUsd } from '../../domain/format.ts';
-import type { BatchProgress } from '../../domain/batch.ts';
+import type { PromptUnderWay } from '../../client/prompts-under-way.ts';
+import type { BatchProgress, RunningItem } from '../../domain/batch.ts';
+import { renderStep } from './overview.ts';
 
 const barWidth = 30;
 const maxRunning = 8;
@@ -26,8 +28,17 @@ export function doneOf({ counts }: Pick<BatchProgress, 'counts'>): number {
   return counts.succeeded + counts.failed + counts.skipped + counts.cancelled;
 }
 
-/** The live block of a terminal: bar, share, rate, ETA, cost, and what is being worked on. */
-export function renderBlock(progress: BatchProgress, perMinute: number, nowMs: number, columns: number): string {
+/**
+ * The live block of a terminal: bar, share, rate, ETA, cost, and what is being worked on: of sprites those
+ * first that have a prompt on a GPU.
+ */
+export function renderBlock(
+  progress: BatchProgress,
+  perMinute: number,
+  nowMs: number,
+  columns: number,
+  prompts: readonly PromptUnderWay[] = [],
+): string {
   const { counts, limits } = progress;
   const done = doneOf(progress);
   const share = counts.total === 0 ? 1 : done / counts.total;
@@ -40,15 +51,27 @@ export function renderBlock(progress: BatchProgress, perMinute: number, nowMs: n
     `[${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)}] ${String(Math.floor(share * 100))}%  ${formatCount(done)}/${formatCount(counts.total)}  ${perMinute.toFixed(1)}/min  ${elapsed}${eta}`,
     `  done ${formatCount(counts.succeeded + counts.skipped)} · failed ${formatCount(counts.failed)} · running ${String(counts.running)} · pending ${formatCount(counts.pending)} · cost ${formatUsd(progress.costUsd)}${budget}${progress.mode === 'emulated' ? ' (emulated)' : ''}`,
     ...(progress.pause === null ? [] : [`  PAUSED: ${progress.pause.reason}`]),
-    ...progress.running
+    ...runningFirst(progress.running, prompts)
       .slice(0, maxRunning)
       .map(
-        ({ label, model, seed, startedAtMs }) =>
-          `  → ${label}  ${model}  seed ${String(seed)}  ${formatDuration((nowMs - startedAtMs) / 1000)}`,
+        ({ label, model, seed, startedAtMs, place }) =>
+          `  → ${label}  ${model}  seed ${String(seed)}  ${formatDuration((nowMs - startedAtMs) / 1000)}${place}`,
       ),
     ...(progress.running.length > maxRunning ? [`  … and ${String(progress.running.length - maxRunning)} more`] : []),
   ];
   return lines.map((line) => clip(line, columns)).join('\n');
+}
+
+function runningFirst(
+  running: readonly RunningItem[],
+  prompts: readonly PromptUnderWay[],
+): (RunningItem & { place: string })[] {
+  const byItem = new Map(prompts.map((prompt) => [prompt.item_id, prompt]));
+  const placed = running.map((item) => {
+    const prompt = byItem.get(item.itemId);
+    return { ...item, place: prompt === undefined ? '' : `  ${prompt.endpoint} ${renderStep(prompt)}` };
+  });
+  return [...placed.filter(({ place }) => place !== ''), ...placed.filter(({ place }) => place === '')];
 }
 
 /** The same as one line, for pipes and logs. */

@@ -15,6 +15,7 @@ export function renderSummary(report: BatchReport): string {
     ...line('cancelled', report.cancelled),
     ...line('running', report.running),
     ...line('pending', report.pending),
+    ...(report.images === report.succeeded + report.skipped ? [] : line('pictures', report.images)),
     `  time       ${formatDuration(report.duration_seconds)}, ${perMinute.toFixed(1)} items a minute`,
     `  cost       ${formatUsd(report.cost_usd)}${report.mode === 'emulated' ? ' by the price list; emulated, so nothing was charged' : ''}`,
     `  output     ${report.output}`,

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { graphOf } from '../comfyui.ts';
 import { useGpus } from '../support/sprite-rig.ts';
 
-const { gpu, generate } = useGpus({
+const { gpu, generate, space } = useGpus({
   plain: {},
   small: { vramGb: 24 },
   full: { faults: { rules: [{ match: 'a crowd', fault: 'oom' }] } },

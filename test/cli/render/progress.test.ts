@@ -38,6 +38,17 @@ test('a terminal shows bar, share, rate, elapsed time, ETA, cost, and running it
   expect(lines.at(-1)).toBe('  … and 2 more');
 });
 
+test('of sprites those come first that have a prompt on a GPU, with endpoint and step', () => {
+  const prompt = { item_id: 'item-9', label: 'x', endpoint: 'studio', count: 4, step: { value: 7, max: 20 } };
+  const queued = { ...prompt, item_id: 'item-3', step: null };
+  const lines = renderBlock(progress, 300, 60_000, 200, [prompt, queued]).split('\n').slice(2, 5);
+  expect(lines.map((line) => line.slice(4))).toEqual([
+    'picture 猫 3  gemini-2.5-flash-image  seed 7  4.0 s  studio no step yet',
+    'picture 猫 9  gemini-2.5-flash-image  seed 7  4.0 s  studio step 7/20',
+    'picture 猫 0  gemini-2.5-flash-image  seed 7  4.0 s',
+  ]);
+});
+
 test('no line is wider than the terminal, and a pause shows its reason', () => {
   const pause = { kind: 'budget', reason: 'Budget reached: '.repeat(20), action: '', since: '' } as const;
   const lines = renderBlock({ ...progress, pause }, 0, 60_000, 40).split('\n');

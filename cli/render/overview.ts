@@ -1,0 +1,75 @@
+import type { BatchStanding, GpuStanding, Overview } from '../../client/overview.ts';
+import type { PromptUnderWay } from '../../client/prompts-under-way.ts';
+import type { BatchStats } from '../../client/stats.ts';
+import { formatCount, formatUsd } from '../../domain/format.ts';
+
+/** Batches as a table, the most lately started first, and GPUs below. */
+export function renderOverview({ batches, gpus }: Overview): string {
+  const table = batches.length === 0 ? 'No batch runs.' : columns([batchHeader, ...batches.map(batchRow)]);
+  return `${table}\n\n${columns([gpuHeader, ...gpus.map(gpuRow)])}`;
+}
+
+/** The prompts of one batch on GPUs, and how many items go first; empty if there is nothing to tell. */
+export function renderPrompts(prompts: readonly PromptUnderWay[], ahead: number | null): string {
+  return [
+    ...(ahead === null || ahead === 0 ? [] : [`Queue: ${formatCount(ahead)} items of other batches go first.`]),
+    ...(prompts.length === 0 ? [] : ['On GPUs:']),
+    ...prompts.map((prompt) => `  ${prompt.item_id}  ${prompt.endpoint}  ${renderStep(prompt)}  ${prompt.label}`),
+  ].join('\n');
+}
+
+/** Where a prompt is: `step 7/20`; before its first step it waits, or a model is loaded. */
+export function renderStep({ step }: Pick<PromptUnderWay, 'step'>): string {
+  return step === null ? 'no step yet' : `step ${String(step.value)}/${String(step.max)}`;
+}
+
+export function renderStats({ batches, items, images, images_per_minute: rate, cost_usd, gone }: BatchStats): string {
+  const { all, ...states } = batches;
+  const byState = Object.entries(states).filter(([, count]) => count > 0);
+  const detail = byState.map(([state, count]) => `${state} ${formatCount(count)}`).join(', ');
+  const tried = items.succeeded + items.failed;
+  return [
+    `batches   ${formatCount(all)}${detail === '' ? '' : ` (${detail})`}`,
+    `items     ${formatCount(items.total)}: succeeded ${formatCount(items.succeeded)}, failed ${formatCount(items.failed)}, not done ${formatCount(items.running + items.pending)}`,
+    `failures  ${tried === 0 ? '–' : `${((100 * items.failed) / tried).toFixed(1)}% of those tried`}`,
+    `pictures  ${formatCount(images)}${rate === null ? '' : `, ${rate.toFixed(1)} a minute while a batch ran`}`,
+    `cost      ${formatUsd(cost_usd)}`,
+    ...(gone === 0 ? [] : [`gone      ${formatCount(gone)} batches whose directory is no more; not counted`]),
+  ].join('\n');
+}
+
+const batchHeader = ['BATCH', 'STATUS', 'FLOW', 'PRIORITY', 'DONE', 'FAILED', 'PICTURES', 'RUNNING', 'AHEAD'];
+
+function batchRow(batch: BatchStanding): string[] {
+  const { succeeded, failed, skipped, cancelled, total } = batch;
+  return [
+    batch.batch_id,
+    batch.status,
+    batch.flow,
+    batch.priority,
+    `${formatCount(succeeded + failed + skipped + cancelled)}/${formatCount(total)}`,
+    formatCount(failed),
+    formatCount(batch.images),
+    formatCount(batch.running),
+    batch.ahead === null ? '-' : formatCount(batch.ahead),
+  ];
+}
+
+const gpuHeader = ['GPU', 'ALIVE', 'CLASSES', 'ADDRESS', 'DEVICE'];
+
+function gpuRow({ name, alive, classes, url, detail }: GpuStanding): string[] {
+  return [name, alive ? 'yes' : 'NO', classes.join(','), url, detail];
+}
+
+/** Lines up the cells of a table; the last column is as long as it likes. */
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, place) => Math.max(...rows.map((row) => row[place]?.length ?? 0))) ?? [];
+  return rows
+    .map((row) =>
+      row
+        .map((cell, place) => cell.padEnd(widths[place] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

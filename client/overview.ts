@@ -1,0 +1,112 @@
+import type { Client } from '@temporalio/client';
+import { SluiceError } from '../domain/errors.ts';
+import { withoutCredentials, type GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
+import { priorityKey, type PriorityName } from '../domain/priority.ts';
+import { openStore } from '../storage/open-store.ts';
+import { BatchHandle } from './batch-handle.ts';
+import { readBatchInfo } from './batch-info.ts';
+import type { BatchReport } from './batch-report.ts';
+import { reportOfBatch } from './batch-status.ts';
+import { lookAtGpu } from './engine/look-at-gpu.ts';
+import { listBatches } from './list.ts';
+import { storeUriOf } from './output-directory.ts';
+
+export interface OverviewOptions {
+  /** Closed batches too. @default false */
+  all?: boolean | undefined;
+}
+
+/** A batch among the others. Snake case because commands print it. */
+export interface BatchStanding extends BatchReport {
+  priority: PriorityName;
+  /** ISO 8601, UTC: when it was first submitted. */
+  created_at: string;
+  /**
+   * Items that go first: those not done of running batches of the same flow that are more urgent, or as
+   * urgent and older. Null for one that does not run.
+   */
+  ahead: number | null;
+}
+
+/** A ComfyUI server. */
+export interface GpuStanding {
+  name: string;
+  /** Without user and password. */
+  url: string;
+  classes: string[];
+  alive: boolean;
+  /** The device, or why it cannot be used. */
+  detail: string;
+}
+
+export interface Overview {
+  batches: BatchStanding[];
+  gpus: GpuStanding[];
+}
+
+/** @param servers those of the configuration; where there are none, the engine's emulator stands in */
+export async function overviewOf(
+  client: Client,
+  servers: { gpus: readonly GpuEndpointConfig[]; emulatorUrl: string },
+  { all = false }: OverviewOptions,
+): Promise<Overview> {
+  const endpoints =
+    servers.gpus.length > 0 ? servers.gpus : [{ name: 'emulator', url: servers.emulatorUrl, classes: ['any'] }];
+  const [batches, gpus] = await Promise.all([standings(client, all), Promise.all(endpoints.map(lookAt))]);
+  return { batches, gpus };
+}
+
+/** Items that go before those of a batch; see `BatchStanding.ahead`. */
+export async function aheadOf(client: Client, batchId: string): Promise<number | null> {
+  const all = await standings(client, false);
+  return all.find(({ batch_id }) => batch_id === batchId)?.ahead ?? null;
+}
+
+async function standings(client: Client, all: boolean): Promise<BatchStanding[]> {
+  const found: Omit<BatchStanding, 'ahead'>[] = [];
+  for await (const { batch_id: batchId, started_at: startedAt } of listBatches(client, { open: !all })) {
+    const report = await reportOf(client, batchId);
+    if (report === null) continue;
+    const info = await readBatchInfo(openStore(storeUriOf(report.output))).catch(() => null);
+    const own = info?.batch_id === batchId ? info : null;
+    found.push({ ...report, priority: own?.spec.priority ?? 'normal', created_at: own?.created_at ?? startedAt });
+  }
+  return found.map((batch) => ({ ...batch, ahead: itemsAhead(batch, found) }));
+}
+
+/** Null for one whose directory is gone, or that was removed since it was listed: there is nothing to tell. */
+async function reportOf(client: Client, batchId: string): Promise<BatchReport | null> {
+  try {
+    return await reportOfBatch(new BatchHandle(client, batchId));
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'BATCH_NOT_FOUND') return null;
+    throw error;
+  }
+}
+
+type Queued = Pick<
+  BatchStanding,
+  'batch_id' | 'status' | 'flow' | 'mode' | 'priority' | 'created_at' | 'running' | 'pending'
+>;
+
+/** How many items go before those of a batch; null if it does not run. What is paused holds up nobody. */
+export function itemsAhead(batch: Queued, others: readonly Queued[]): number | null {
+  if (batch.status !== 'running') return null;
+  const rank = ({ priority, created_at, batch_id }: Queued): string =>
+    `${String(priorityKey(priority))} ${created_at} ${batch_id}`;
+  return others
+    .filter(({ status, flow, mode }) => status === 'running' && flow === batch.flow && mode === batch.mode)
+    .filter((other) => rank(other) < rank(batch))
+    .reduce((sum, { running, pending }) => sum + running + pending, 0);
+}
+
+async function lookAt(endpoint: GpuEndpointConfig): Promise<GpuStanding> {
+  const { name, classes } = endpoint;
+  const same = { name, url: withoutCredentials(endpoint.url), classes };
+  try {
+    const { device, vramTotalBytes } = await lookAtGpu(endpoint);
+    return { ...same, alive: true, detail: `${device}, ${String(Math.round(vramTotalBytes / 2 ** 30))} GiB` };
+  } catch (error) {
+    return { ...same, alive: false, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
