@@ -4,6 +4,7 @@ import type { BatchSummary } from '../domain/batch.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { renderReport } from '../domain/report.ts';
 import { addFailure, emptyFailureDigest, type FailureDigest } from '../domain/report-failures.ts';
+import type { Tally } from '../domain/tally.ts';
 import type { Store } from '../storage/store.ts';
 import { readRows, scanResults } from '../storage/results-scan.ts';
 import { removeStaleTemporaries } from '../storage/stale-temporaries.ts';
@@ -29,7 +30,7 @@ export async function finishBatch(store: Store, input: FinishBatchInput): Promis
   const { batchId, status, counts } = summary;
   const finished = counts.succeeded + counts.failed + counts.skipped;
   await updateManifest(store, { batchId, status, finished, total: counts.total }, () => undefined);
-  await store.put(batchInfoKey, `${JSON.stringify({ ...info, summary: summaryFields(summary) }, null, 2)}\n`);
+  await store.put(batchInfoKey, `${JSON.stringify({ ...info, summary: summaryFields(summary, tally) }, null, 2)}\n`);
   await removeStaleTemporaries(store.uri);
 }
 
@@ -58,7 +59,7 @@ async function readBatchInfo(store: Store): Promise<BatchInfo> {
   }
 }
 
-function summaryFields(summary: BatchSummary): NonNullable<BatchInfo['summary']> {
+function summaryFields(summary: BatchSummary, { models }: Tally): NonNullable<BatchInfo['summary']> {
   const { counts } = summary;
   return {
     status: summary.status,
@@ -68,6 +69,7 @@ function summaryFields(summary: BatchSummary): NonNullable<BatchInfo['summary']>
     skipped: counts.skipped,
     rejected: counts.rejected,
     cancelled: counts.cancelled,
+    images: models.reduce((sum, { images }) => sum + images, 0),
     cost_usd: summary.costUsd,
     duration_seconds: summary.durationSeconds,
     started_at: summary.startedAt,

@@ -51,7 +51,9 @@ export async function runShare(
   log.called();
   const onProgress = ({ submission, state, step }: PromptProgress): void => {
     if (state === 'running') running();
-    note(submission, step === undefined ? null : { value: step.value, max: step.max });
+    // A look tells that it runs, and only the server's WebSocket how far it is: between two steps the last one holds.
+    const before = state === 'running' && log.prompt?.submission === submission ? log.prompt.step : null;
+    note(submission, step === undefined ? before : { value: step.value, max: step.max });
   };
   try {
     const { outputs, startedAt, endedAt } = await runPrompt({

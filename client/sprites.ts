@@ -87,7 +87,8 @@ export async function planSprites(home: string, options: SpriteOptions): Promise
     submit: {
       input: { text: rows.map((row) => `${JSON.stringify(row)}\n`).join('') },
       format: 'jsonl',
-      output: options.output ?? profile.output.directory,
+      output: options.output,
+      parent: profile.output.directory,
       files: [{ key, text }],
       spec: {
         ...profileSpec(profile),

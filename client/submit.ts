@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { BatchInfo } from '../domain/batch-info.ts';
@@ -29,6 +30,8 @@ export interface SubmitOptions {
   input: InputSource;
   /** Directory, or address of a store, the batch is written to. @default a directory named after the batch */
   output?: string | undefined;
+  /** Where a batch without `output` gets its directory. @default the working directory */
+  parent?: string | undefined;
   /** @default 'auto' */
   format?: InputFormat | undefined;
   encoding?: string | undefined;
@@ -94,7 +97,7 @@ export function parseSpec(spec: BatchSpecInput | undefined): { spec: BatchSpec; 
 export async function submit(context: SubmitContext, options: SubmitOptions): Promise<Submission> {
   parseSpec(options.spec);
   const freshId = newBatchId();
-  const storeUri = storeUriOf(options.output ?? freshId);
+  const storeUri = storeUriOf(options.output ?? join(options.parent ?? '', freshId));
   const undo = await makeDirectory(storeUri);
   const turn = await takeTurn(context.engine.home, storeUri);
   try {

@@ -33,6 +33,8 @@ export const batchInfoSchema = z.object({
       skipped: z.int(),
       rejected: z.int(),
       cancelled: z.int(),
+      /** Pictures made in its runs, those made again included. */
+      images: z.number().optional(),
       cost_usd: z.number(),
       duration_seconds: z.number(),
       started_at: z.string(),
