@@ -10,6 +10,7 @@ import { batchLimiterKey } from './batch-limiter-key.ts';
 import type { BatchSizes } from './batch-sizes.ts';
 import { mostAtOnce, promptFor, type Share } from './comfy-prompt.ts';
 import { awaitTurn } from './gpu-turn.ts';
+import { findLeftPrompt } from './left-prompt.ts';
 import type { LostPrompts } from './lost-prompts.ts';
 import type { PictureState } from './picture-states.ts';
 import { runShare } from './run-share.ts';
@@ -57,6 +58,10 @@ export async function makeShare(
   const { input, log, item } = attempt;
   let past = pictures[place]?.past ?? null;
   for (let dead = 0; ;) {
+    const toMake = missingFrom(pictures, place);
+    if (log.prompt === null && past === null && dead === 0) {
+      log.prompt = await findLeftPrompt(deps.pool(input.mode), attempt, { work, graph, place, missing: toMake });
+    }
     const note = log.prompt !== null && covers(log.prompt, place) ? log.prompt : null;
     const lease = await awaitTurn(deps, attempt, work, { left: note?.endpoint, prefer: past?.endpoint });
     let end: GpuLeaseEnd = {};
@@ -64,7 +69,7 @@ export async function makeShare(
     try {
       await lost.cancelOn(lease);
       const here = note?.endpoint === lease.endpoint.name ? note : null;
-      const most = Math.min(missingFrom(pictures, place), mostAtOnce(graph));
+      const most = Math.min(toMake, mostAtOnce(graph));
       share = here ?? past ?? { offset: place, count: sizes.sizeFor(work, lease, most) };
       const { prompt, outputs, runMs } = await runShare(deps, attempt, {
         ...{ work, graph, lease },

@@ -112,6 +112,11 @@ class ComfyGpuPool implements GpuPool {
     return promise;
   }
 
+  endpointsOf(gpuClass: string): { endpoint: GpuEndpoint; client: ComfyClient }[] {
+    const all = [...this.#endpoints.values()].map(({ endpoint, client }) => ({ endpoint, client }));
+    return all.filter(({ endpoint }) => endpoint.classes.includes(gpuClass));
+  }
+
   snapshot(): GpuPoolSnapshot {
     const now = this.#clock.now();
     const waiting = Map.groupBy(this.#waiting, ({ gpuClass, priority }) => `${priority} ${gpuClass}`);

@@ -87,6 +87,8 @@ export interface GpuPool {
    * UNAVAILABLE when the pool is closed.
    */
   acquire(job: GpuJob, signal: AbortSignal): Promise<GpuLease>;
+  /** The servers of a class, whatever is known of their health. */
+  endpointsOf(gpuClass: string): { endpoint: GpuEndpoint; client: ComfyClient }[];
   snapshot(): GpuPoolSnapshot;
   /** Rejects all that wait and ends the probes; jobs on an endpoint may go on to their end. */
   close(): void;

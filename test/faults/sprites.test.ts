@@ -10,10 +10,12 @@ let gpuLog: string;
 
 beforeEach(async () => {
   gpuLog = logPath();
-  // One server: see docs/architecture.md for what a kill may repeat where there are several.
-  const { url } = await start({ gpuLog, timeScale: 0.5, loadSeconds: 0 });
+  const servers = ['one', 'two'].map(async (name) => {
+    const { url } = await start({ gpu: name, gpuLog, timeScale: 0.5, loadSeconds: 0 });
+    return { name, url };
+  });
   sandbox = await Sandbox.create();
-  sandbox.useGpus([{ name: 'gpu', url }]);
+  sandbox.useGpus(await Promise.all(servers));
 });
 afterEach(async () => {
   await sandbox.close();
