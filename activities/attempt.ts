@@ -1,5 +1,5 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import { CancelledFailure } from '@temporalio/common';
+import { CancelledFailure, type ApplicationFailure } from '@temporalio/common';
 import { SluiceError } from '../domain/errors.ts';
 import type { StagedItem } from '../domain/item.ts';
 import type { ItemOutcome, ResultRow, Usage } from '../domain/result.ts';
@@ -8,6 +8,7 @@ import type { Store } from '../storage/store.ts';
 import { AttemptLog } from './attempt-log.ts';
 import { toFailure } from './failure.ts';
 import { readItem } from './read-page.ts';
+import { isShutdown } from './shutdown-signal.ts';
 import type { ItemInput } from './types.ts';
 
 export interface AttemptDeps {
@@ -93,19 +94,30 @@ async function runAttempt(
   } catch (error) {
     if (error instanceof CancelledFailure || (stopping?.aborted === true && error === stopping.reason)) throw error;
     if (error instanceof CallRefused) return { ...rowOf(input, log, costUsd), status: 'requeued' };
-    throw failureOf(error, input, log, costUsd);
+    const failure = failureOf(error, input, log, costUsd);
+    // It would have been tried again: then it is not its own failure that ends it.
+    if (failure.nonRetryable !== true && isCancelled()) {
+      const message = 'The item was cancelled before it was done.';
+      return { ...rowOf(input, log, costUsd), status: 'cancelled', error_code: 'CANCELLED', error_message: message };
+    }
+    throw failure;
   } finally {
     clearInterval(heart);
   }
 }
 
 /** Decides between another attempt and the end, and tells Temporal when. */
-function failureOf(error: unknown, input: ItemInput, log: AttemptLog, costUsd: (usage: Usage) => number): Error {
+function failureOf(
+  error: unknown,
+  input: ItemInput,
+  log: AttemptLog,
+  costUsd: (usage: Usage) => number,
+): ApplicationFailure {
   const known = error instanceof SluiceError ? error : new SluiceError('INTERNAL', messageOf(error), { cause: error });
   const rateLimited = known.code === 'RATE_LIMITED';
   const empty = known.code === 'NO_OUTPUT';
   if (known.retryable) log.failed({ countsAgainstItem: !rateLimited, empty });
-  const again = known.retryable && log.faults < input.retry.maxAttempts && !cancellationSignal().aborted;
+  const again = known.retryable && log.faults < input.retry.maxAttempts;
   const row: ResultRow = {
     ...rowOf(input, log, costUsd),
     status: 'failed',
@@ -115,6 +127,12 @@ function failureOf(error: unknown, input: ItemInput, log: AttemptLog, costUsd: (
   // Asking for it another way helps at once; waiting does not.
   const nextRetryDelayMs = empty ? 100 : rateLimited ? (known.retryAfterMs ?? 1_000) : backoffMs(input, log.faults);
   return toFailure(known, { nonRetryable: !again, nextRetryDelayMs, details: [row] });
+}
+
+/** By whoever wants the item no more; a worker that shuts down only gives it to another one. */
+function isCancelled(): boolean {
+  const signal = cancellationSignal();
+  return signal.aborted && !isShutdown(signal.reason);
 }
 
 /** initial, ×factor, … by the item's own failures: Temporal's attempt number counts rate limits too. */
