@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { comfySpecSchema } from './comfy-work.ts';
-import { prioritySchema } from './priority.ts';
+import { priorities } from './priority.ts';
 
 /**
  * How a batch is to be run: the options a user gives, with the defaults of the command line.
@@ -52,7 +52,7 @@ export const batchSpecSchema = z.strictObject({
   project: z.string().min(1).max(100).default('default'),
   /** Model for rows that name none; null: by the row's quality, from models.yaml. */
   model: z.string().min(1).nullable().default(null),
-  priority: prioritySchema.default('normal'),
+  priority: z.enum(priorities).default('normal'),
   /** Only of flows with a step that ComfyUI servers do. */
   comfy: comfySpecSchema.optional(),
   errorPolicy: z.enum(['continue', 'stop']).default('continue'),

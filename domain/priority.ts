@@ -1,9 +1,6 @@
-import { z } from 'zod';
-
 /** From the first to the last. */
 export const priorities = ['urgent', 'high', 'normal', 'low'] as const;
 export type PriorityName = (typeof priorities)[number];
-export const prioritySchema = z.enum(priorities);
 
 /**
  * Temporal's priority key of a name: 1 first, 5 last; 3 is what a task has that names none.
