@@ -12,7 +12,8 @@ import { GpuLog } from './gpu-log.ts';
 import { json, maxBodyBytes, plain, send } from './http.ts';
 import { readBody } from '../shared/read-body.ts';
 import { ComfyMachine } from './machine.ts';
-import { checkOptions, type ComfyEmulatorOptions } from './options.ts';
+import { checkOptions } from '../shared/check-options.ts';
+import { optionsSchema, type ComfyEmulatorOptions } from './options.ts';
 import { answer, answerApi } from './routes.ts';
 import { SocketHub } from './socket-hub.ts';
 
@@ -41,7 +42,7 @@ export interface ComfyEmulator {
  * @throws SluiceError USAGE when an option is wrong, the log cannot be written or the port is taken.
  */
 export async function startComfyEmulator(options: ComfyEmulatorOptions = {}): Promise<ComfyEmulator> {
-  const settings = checkOptions(options);
+  const settings = checkOptions(optionsSchema, options);
   const directory = settings.directory ?? mkdtempSync(join(tmpdir(), 'sluice-comfyui-'));
   const log = new GpuLog(settings.gpuLog, settings.gpu);
   const files = new FileFolders(directory);

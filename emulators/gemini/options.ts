@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { SluiceError } from '../../domain/errors.ts';
 import { faultsSchema } from './faults.ts';
 
-const optionsSchema = z.strictObject({
+export const optionsSchema = z.strictObject({
   /** 0: any free one. */
   port: z.int().min(0).max(65_535).default(0),
   /** From a call's arrival to its reply, milliseconds. */
@@ -24,14 +23,3 @@ const optionsSchema = z.strictObject({
 });
 export type GeminiEmulatorOptions = z.input<typeof optionsSchema>;
 export type EmulatorOptions = z.output<typeof optionsSchema>;
-
-/** @throws SluiceError USAGE that names the option. */
-export function checkOptions(options: GeminiEmulatorOptions): EmulatorOptions {
-  const parsed = optionsSchema.safeParse(options);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new SluiceError(
-    'USAGE',
-    `The emulator's ${issue?.path.join('.') || 'options'} cannot be used: ${issue?.message}.`,
-  );
-}

@@ -6,7 +6,8 @@ import { CallLog } from './call-log.ts';
 import { now } from '../shared/clock.ts';
 import { createGenerateHandler } from './generate-handler.ts';
 import { send, type Reply } from './http.ts';
-import { checkOptions, type GeminiEmulatorOptions } from './options.ts';
+import { checkOptions } from '../shared/check-options.ts';
+import { optionsSchema, type GeminiEmulatorOptions } from './options.ts';
 import { errors } from './replies.ts';
 import { CallStats } from './stats.ts';
 
@@ -27,7 +28,7 @@ export interface GeminiEmulator {
  * @throws SluiceError USAGE when an option is wrong, the log cannot be written or the port is taken.
  */
 export async function startGeminiEmulator(options: GeminiEmulatorOptions = {}): Promise<GeminiEmulator> {
-  const settings = checkOptions(options);
+  const settings = checkOptions(optionsSchema, options);
   const log = new CallLog(settings.callLog);
   const stats = new CallStats();
   const handle = createGenerateHandler(settings, log, stats);

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { SluiceError } from '../../domain/errors.ts';
+import { checkOptions } from '../shared/check-options.ts';
 import { CallFaultPicker } from '../shared/call-faults.ts';
 import { now } from '../shared/clock.ts';
 import { randomStream } from '../shared/random.ts';
@@ -52,15 +53,7 @@ const maxBodyBytes = 32 * 1024 * 1024;
  * @throws SluiceError USAGE when an option is wrong or the port is taken.
  */
 export async function startTextEmulator(options: TextEmulatorOptions = {}): Promise<TextEmulator> {
-  const checked = optionsSchema.safeParse(options);
-  if (!checked.success) {
-    const issue = checked.error.issues[0];
-    throw new SluiceError(
-      'USAGE',
-      `The emulator's ${issue?.path.join('.') || 'options'} cannot be used: ${issue?.message}.`,
-    );
-  }
-  const settings = checked.data;
+  const settings = checkOptions(optionsSchema, options);
   const model = new Model(settings);
   const server = createServer((request, response) => {
     void serve(model, settings, request, response).catch(() => response.destroy());
