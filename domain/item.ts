@@ -14,7 +14,8 @@ export const stagedItemSchema = z.strictObject({
   row: z.int().min(1),
   /** Name of the output without extension, safe as a file name, unique in the batch. */
   name: z.string().min(1),
-  prompt: z.string().min(1),
+  /** Empty only in flows whose own columns take its place. */
+  prompt: z.string(),
   negativePrompt: z.string().optional(),
   /** 0 to 2^31-1; given by the row or derived from its id and prompt, so that a rerun repeats it. */
   seed: z.int().min(0).max(2_147_483_647),
@@ -22,13 +23,17 @@ export const stagedItemSchema = z.strictObject({
   aspectRatio: z.enum(aspectRatios),
   /** Source image: an http(s) URL, or an absolute path. */
   fromImage: z.string().optional(),
-  /** Resolved model, a key of models.yaml. */
-  model: z.string().min(1),
+  /** Resolved model, a key of models.yaml; of several steps that of the first; empty where none calls a model. */
+  model: z.string(),
   /** The model's provider in models.yaml. */
-  provider: z.string().min(1),
+  provider: z.string(),
+  /** First choice of model by id of step, of flows that choose for each step. */
+  models: z.record(z.string(), z.string()).optional(),
   /** Columns Sluice gives no meaning to, carried into the sidecar. */
   fields: z.record(z.string(), z.string()).optional(),
-  /** Expected cost of one call, USD. */
+  /** The flow's own columns, by name, typed as the flow says: what templates see as `item.<name>`. */
+  data: z.record(z.string(), z.json()).optional(),
+  /** Expected cost of all calls of the item, USD. */
   estimateUsd: z.number().min(0),
   /** Of items that ComfyUI servers make. */
   comfy: comfyWorkSchema.optional(),
@@ -55,6 +60,8 @@ export interface ItemRef {
   /** Vendor of the model; with it names the task queue of its calls. */
   provider: string;
   model: string;
+  /** First choice of model by id of step, of flows that choose for each step. */
+  models?: Record<string, string>;
   /** Shown in the Web UI and in progress. */
   label: string;
   estimateUsd: number;

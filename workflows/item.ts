@@ -6,7 +6,7 @@ import {
   rootCause,
 } from '@temporalio/workflow';
 import type { GpuActivities, ItemInput, ModelActivities } from '../activities/types.ts';
-import type { Step } from '../domain/flow.ts';
+import { stepsOf, type Step } from '../domain/flow.ts';
 import { gpuTaskQueue, modelTaskQueue } from '../domain/ids.ts';
 import type { ItemOutcome } from '../domain/result.ts';
 
@@ -24,7 +24,7 @@ export async function itemWorkflow(input: ItemInput): Promise<ItemOutcome> {
     );
   }
   let row: ItemOutcome | undefined;
-  for (const step of input.flow.steps) row = await runStep(step, input);
+  for (const step of stepsOf(input.flow)) row = await runStep(step, input);
   if (row === undefined) throw ApplicationFailure.nonRetryable(`Flow ${input.flow.name} has no steps.`, 'INTERNAL');
   return row;
 }
