@@ -129,8 +129,9 @@ async function submitTo(
   // The batch that is there is not touched before the input has proved good, as far as it can be read twice.
   if (earlier !== null && !('stream' in options.input)) await readThrough(context, options, spec);
   if (plan.replace) await clearResults(store);
-  for (const { key, text } of options.files ?? []) await store.put(key, text);
-  const staged = await stage(store, context, options, spec, earlier === null);
+  const files = Promise.allSettled((options.files ?? []).map(({ key, text }) => store.put(key, text)));
+  const staged = await stage(store, context, options, spec, earlier === null).finally(() => files);
+  for (const file of await files) if (file.status === 'rejected') throw file.reason as Error;
   const info: BatchInfo = {
     version: 1,
     batch_id: plan.batchId,

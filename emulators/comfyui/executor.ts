@@ -97,6 +97,7 @@ export class Executor {
           return prompt.outcome(false);
         }
       }
+      if (images > 0) await this.#deps.gpu.untilSaved(signal);
       status = 'success';
       prompt.tell('execution_success', {});
       return prompt.outcome(true);

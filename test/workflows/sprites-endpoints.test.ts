@@ -68,11 +68,15 @@ describe.concurrent('a batch of sprites', () => {
 
     emulator.hang(false);
     await eventually(() => healthOf('hanging') === 'alive');
-    const second = await generate('couple', { ...wish, count: 6 });
-    expect(await second.batch.summary()).toMatchObject({ status: 'succeeded' });
+    // The only one that is left: it takes work again, and first takes back what it has of others.
+    await gpu('answering').emulator.down();
+    const second = await generate('couple', { ...wish, count: 1 });
+    expect(await second.batch.summary()).toMatchObject({ status: 'succeeded', counts: { succeeded: 1 } });
+    // An interrupt acts between two nodes, and a node takes seconds here.
+    await eventually(() => ended('interrupted').length > 0);
     expect(ended('interrupted')).toEqual(left.slice(0, 1));
     expect(ended('success').filter((id) => left.includes(id))).toEqual([]);
-    expect(ended('success').length).toBeGreaterThan(0);
-    expect(ended('success').length + gpu('answering').ended('success').length).toBe(12);
+    expect(ended('success')).toHaveLength(1);
+    expect(gpu('answering').ended('success')).toHaveLength(6);
   });
 });
