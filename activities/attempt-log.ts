@@ -26,7 +26,12 @@ const attemptLogSchema = z.object({
   emptyReplies: z.int(),
   /** When the item had its first turn at the provider's limits, milliseconds since the epoch. */
   firstTurnAtMs: z.number().optional(),
-  usage: z.object({ inputTokens: z.number(), outputTokens: z.number(), images: z.number() }),
+  usage: z.object({
+    inputTokens: z.number(),
+    outputTokens: z.number(),
+    images: z.number(),
+    videoSeconds: z.number().exactOptional(),
+  }),
 });
 
 /** Calls made and what they cost. */
@@ -79,6 +84,9 @@ export class AttemptLog {
     this.data.usage.inputTokens += usage.inputTokens;
     this.data.usage.outputTokens += usage.outputTokens;
     this.data.usage.images += usage.images;
+    if (usage.videoSeconds !== undefined) {
+      this.data.usage.videoSeconds = (this.data.usage.videoSeconds ?? 0) + usage.videoSeconds;
+    }
   }
 
   failed(kind: { countsAgainstItem: boolean; empty: boolean }): void {

@@ -161,6 +161,7 @@ function rowOf({ ref }: ItemInput, log: AttemptLog, costUsd: (usage: Usage) => n
     input_tokens: usage.inputTokens,
     output_tokens: usage.outputTokens,
     images: usage.images,
+    ...(usage.videoSeconds === undefined ? {} : { video_seconds: usage.videoSeconds }),
     cost_usd: Number(costUsd(usage).toFixed(6)),
     finished_at: new Date(now).toISOString(),
   };

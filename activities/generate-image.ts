@@ -1,6 +1,6 @@
 import { SluiceError } from '../domain/errors.ts';
 import type { ProviderMode } from '../domain/ids.ts';
-import { costUsd, findModel, type Model, type ModelsFile } from '../domain/models.ts';
+import { costUsd, expectedUsage, findModel, type Model, type ModelsFile } from '../domain/models.ts';
 import type { ItemOutcome, ResultRow } from '../domain/result.ts';
 import { surroundingsOf } from '../domain/surroundings.ts';
 import type { ImageProvider, ImageResult } from '../providers/image-provider.ts';
@@ -36,8 +36,8 @@ export function createGenerateImage(deps: GenerateImageDeps): (input: ItemInput)
   const paid = new PaidResults();
   const modelOf = ({ ref }: ItemInput): Model => {
     const model = findModel(deps.models, ref.model);
-    if (model !== undefined) return model;
-    throw new SluiceError('UNKNOWN_MODEL', `Model ${ref.model} is not in this worker's models.yaml.`);
+    if (model?.kind === 'image') return model;
+    throw new SluiceError('UNKNOWN_MODEL', `Image model ${ref.model} is not in this worker's models.yaml.`);
   };
   return createItemActivity(
     deps,
@@ -67,6 +67,7 @@ async function call(deps: GenerateImageDeps, attempt: Attempt, model: Model): Pr
   const { input, item, log, signal } = attempt;
   const source = item.fromImage === undefined ? undefined : await readSourceImage(item.fromImage, signal);
   const modelKey = limiterKey(input);
+  const expected = expectedUsage(model, { promptChars: item.prompt.length });
   const permit = await deps.limiter.acquire(
     [
       {
@@ -83,7 +84,7 @@ async function call(deps: GenerateImageDeps, attempt: Attempt, model: Model): Pr
         revision: input.limitsRevision,
       },
     ],
-    { tokens: Math.ceil(item.prompt.length / 4) + model.image_tokens, images: 1 },
+    { tokens: expected.inputTokens + expected.outputTokens, images: expected.images },
     signal,
   );
   try {
@@ -93,7 +94,7 @@ async function call(deps: GenerateImageDeps, attempt: Attempt, model: Model): Pr
     log.called();
     const image = await deps.provider(item.provider, input.mode).generateImage(
       {
-        model: item.model,
+        model: model.name ?? item.model,
         prompt: item.prompt,
         ...(item.negativePrompt === undefined ? {} : { negativePrompt: item.negativePrompt }),
         seed: item.seed,

@@ -2,7 +2,7 @@ import { toComfyWork } from './comfy-item.ts';
 import { pictureNames, type ComfySpec } from './comfy-work.ts';
 import type { StagedItem } from './item.ts';
 import type { InputRow } from './input-row.ts';
-import { estimateImageUsd, findModel, type ModelsFile } from './models.ts';
+import { estimateUsd, modelKeys, resolveModel, type ModelsFile } from './models.ts';
 
 /** SHA-256 of a text, lower-case hex. Handed in, because this folder does no cryptography of its own. */
 export type Sha256 = (text: string) => string;
@@ -60,12 +60,13 @@ export function toStagedItem(
   const { models, sha256 } = context;
   if (context.comfy !== undefined) return toComfyItem(row, context, context.comfy);
   const quality = row.quality ?? 'standard';
-  const modelKey = row.image_model ?? context.defaultModel ?? models.quality[quality];
-  const model = findModel(models, modelKey);
-  if (model === undefined) {
-    const known = Object.keys(models.models).join(', ');
-    return { ok: false, message: `image_model: must be one of ${known} (got "${modelKey}")` };
+  const named = row.image_model ?? context.defaultModel ?? models.quality[quality];
+  const found = resolveModel(models, named);
+  if (found?.model.kind !== 'image') {
+    const known = modelKeys(models, 'image').join(', ');
+    return { ok: false, message: `image_model: must be one of ${known} (got "${named}")` };
   }
+  const { key: modelKey, model } = found;
   const item: Omit<StagedItem, 'hash'> = {
     id: context.id,
     index: context.index,
@@ -80,7 +81,7 @@ export function toStagedItem(
     model: modelKey,
     provider: model.provider,
     ...(Object.keys(row.fields).length === 0 ? {} : { fields: row.fields }),
-    estimateUsd: estimateImageUsd(model, row.prompt.length + (row.negative_prompt?.length ?? 0)),
+    estimateUsd: estimateUsd(model, { promptChars: row.prompt.length + (row.negative_prompt?.length ?? 0) }),
   };
   return { ok: true, item: { ...item, hash: hashItem(item, sha256) } };
 }

@@ -9,6 +9,8 @@ export interface Usage {
   inputTokens: number;
   outputTokens: number;
   images: number;
+  /** Of video models; left out: none. */
+  videoSeconds?: number;
 }
 
 /** One row of `results.jsonl`: what became of one item. Snake case because it is a file format. */
@@ -32,6 +34,8 @@ export const resultRowSchema = z.object({
   input_tokens: z.number(),
   output_tokens: z.number(),
   images: z.number(),
+  /** Of videos, summed; left out where there was none. */
+  video_seconds: z.number().optional(),
   cost_usd: z.number(),
   /** ISO 8601, UTC. */
   finished_at: z.string(),

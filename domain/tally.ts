@@ -10,6 +10,8 @@ interface ModelTally {
   inputTokens: number;
   outputTokens: number;
   images: number;
+  /** Left out where there was no video. */
+  videoSeconds?: number;
   costMicroUsd: number;
 }
 
@@ -40,6 +42,7 @@ type TallyRow = Pick<
   | 'input_tokens'
   | 'output_tokens'
   | 'images'
+  | 'video_seconds'
   | 'cost_usd'
 >;
 
@@ -56,6 +59,7 @@ export function addResult(tally: Tally, row: TallyRow): void {
   model.inputTokens += row.input_tokens;
   model.outputTokens += row.output_tokens;
   model.images += row.images;
+  if (row.video_seconds !== undefined) model.videoSeconds = (model.videoSeconds ?? 0) + row.video_seconds;
   model.costMicroUsd += Math.round(row.cost_usd * 1_000_000);
   if (row.status === 'requeued') return;
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BatchSpec } from '../../domain/batch-spec.ts';
 import { SluiceError } from '../../domain/errors.ts';
-import { findModel, type ModelsFile } from '../../domain/models.ts';
+import { modelKeys, resolveModel, type ModelsFile } from '../../domain/models.ts';
 import { partKey } from '../../domain/part-key.ts';
 import type { StagedItem } from '../../domain/item.ts';
 import type { Store } from '../../storage/store.ts';
@@ -97,8 +97,8 @@ function createPartWriter(store: Store | null, prefix: string) {
  */
 export async function stageInput(options: StageInputOptions): Promise<StagedInput> {
   const { source, models, spec } = options;
-  if (spec.model !== null && findModel(models, spec.model) === undefined) {
-    const known = Object.keys(models.models).join(', ');
+  if (spec.model !== null && resolveModel(models, spec.model) === undefined) {
+    const known = modelKeys(models).join(', ');
     throw new SluiceError('UNKNOWN_MODEL', `there is no model "${spec.model}"; there are: ${known}`);
   }
   const staged: StagedInput = { total: 0, rejected: 0, parts: 0, rowsPerPart, estimateUsd: 0, byModel: {}, digest: '' };

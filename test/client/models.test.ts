@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { loadModels } from '../../client/models.ts';
+import { resolveModel } from '../../domain/models.ts';
 
 const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 
@@ -16,7 +17,7 @@ async function homeWith(text?: string): Promise<string> {
 it('loads the models that come with Sluice where a home has none of its own', async () => {
   const { models, quality } = await loadModels(await homeWith());
   expect(Object.keys(models)).toContain(quality.standard);
-  expect(models['gemini-2.5-flash-image']?.price.per_image).toBe(0.039);
+  expect(models['gemini-2.5-flash-image']?.price).toMatchObject({ per_image: 0.039 });
 });
 
 it('changes only what the home names, and takes a limit away with null', async () => {
@@ -42,6 +43,14 @@ quality: { draft: my-model }
   expect(quality).toEqual({ ...shipped.quality, draft: 'my-model' });
 });
 
+it('points an alias of its own, and one that comes with Sluice, at other models', async () => {
+  const home = await homeWith('aliases: { gemini: gpt-4o, house: claude-haiku-4-5 }\n');
+  const file = await loadModels(home);
+  expect(resolveModel(file, 'gemini')?.key).toBe('gpt-4o');
+  expect(resolveModel(file, 'house')?.key).toBe('claude-haiku-4-5');
+  expect(resolveModel(file, 'claude')?.key).toBe('claude-haiku-4-5');
+});
+
 it('takes an empty file as one that changes nothing', async () => {
   expect(await loadModels(await homeWith('# nothing yet\n'))).toEqual(await loadModels(await homeWith()));
 });
@@ -61,7 +70,7 @@ it.each([
   [
     'a quality without a model',
     'quality:\n  high: gone\n',
-    /models\.yaml:2: quality\.high: must be one of the models of this file \(got "gone"\)/,
+    /models\.yaml:2: quality\.high: must be one of the image models of this file \(got "gone"\)/,
   ],
   ['broken YAML', 'models:\n  a: [1\n', /models\.yaml:\d+: /],
   ['a key twice', 'quality:\n  high: a\n  high: b\n', /models\.yaml:3: .*unique/],

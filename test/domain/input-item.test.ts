@@ -11,7 +11,18 @@ const model = {
   image_tokens: 1,
 };
 const models = modelsFileSchema.parse({
-  models: { low: model, mid: model, top: { ...model, price: { ...model.price, per_image: 0.1 } } },
+  models: {
+    low: model,
+    mid: model,
+    top: { ...model, price: { ...model.price, per_image: 0.1 } },
+    text: {
+      provider: 'gemini',
+      kind: 'text',
+      price: { input_per_million: 1, output_per_million: 1 },
+      max_output_tokens: 1,
+    },
+  },
+  aliases: { cheap: 'low', words: 'text' },
   quality: { draft: 'low', standard: 'mid', high: 'top' },
 });
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -45,11 +56,16 @@ it('takes the model of the row, else of the batch, else of the quality', () => {
   expect(stage({ quality: 'high' })).toMatchObject({ model: 'top', estimateUsd: 0.1 });
 });
 
+it('stages the model that an alias stands for now', () => {
+  expect(stage({ image_model: 'cheap' }).model).toBe('low');
+});
+
 it('says which models there are when a row names another', () => {
   expect(toStagedItem({ prompt: 'p', fields: {}, image_model: 'constructor' }, context)).toEqual({
     ok: false,
     message: 'image_model: must be one of low, mid, top (got "constructor")',
   });
+  expect(toStagedItem({ prompt: 'p', fields: {}, image_model: 'words' }, context)).toMatchObject({ ok: false });
 });
 
 it('derives the same seed every time, another one for another id or prompt', () => {

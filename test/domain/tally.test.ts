@@ -87,3 +87,10 @@ test('it is plain JSON, and the order of rows changes no sum', () => {
     }),
   );
 });
+
+test('seconds of video are counted where there is any', () => {
+  const tally = emptyTally();
+  addResult(tally, resultRow({ model: 'veo', images: 0, video_seconds: 8 }));
+  addResult(tally, resultRow({ model: 'veo', images: 0, video_seconds: 4 }));
+  expect(tally.models).toMatchObject([{ model: 'veo', videoSeconds: 12 }]);
+});

@@ -37,6 +37,7 @@ const models: ModelsFile = {
       },
     ]),
   ),
+  aliases: {},
   quality: { draft: keyOf(0), standard: keyOf(0), high: keyOf(0) },
 };
 
