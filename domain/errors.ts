@@ -19,6 +19,10 @@ export const errorCatalog = {
   AUTH: { retryable: false, action: 'Check the API key (GEMINI_API_KEY), then resume the batch.' },
   QUOTA_EXCEEDED: { retryable: false, action: 'Wait for the quota to reset or raise it, then resume the batch.' },
   CONTENT_BLOCKED: { retryable: false, action: 'Reword the prompt: the provider refused its content.' },
+  HOST_NOT_ALLOWED: {
+    retryable: false,
+    action: 'Add the host to http.allow in $SLUICE_HOME/config.yaml if it may be asked, then retry the item.',
+  },
   OUT_OF_MEMORY: {
     retryable: true,
     action: 'Use a smaller batch size or picture, or a GPU with more memory.',
