@@ -8,12 +8,14 @@ import { batchLimiterKey } from './batch-limiter-key.ts';
 /** How often a waiting item looks whether its batch was paused, milliseconds. */
 const lookMs = 1_000;
 
-/** Names of endpoints that have something of the item. */
+/** Names of endpoints that the item has to do with. */
 interface Leftovers {
   /** A prompt is there that an earlier attempt began: it is collected, whatever the batch is doing now. */
   left: string | undefined;
   /** It made the pictures once, and may still have them. */
   prefer: string | undefined;
+  /** They refused it. */
+  avoid: readonly string[];
 }
 
 /**
@@ -43,6 +45,7 @@ export async function awaitTurn(
         checkpoint: work.values.checkpoint ?? null,
         priority,
         owner: batchId,
+        avoid: leftovers.avoid,
         ...(prefer === undefined ? {} : { prefer }),
         ...(work.minVramGb === undefined ? {} : { minVramBytes: work.minVramGb * 1024 ** 3 }),
       },

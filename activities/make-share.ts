@@ -13,6 +13,7 @@ import { awaitTurn } from './gpu-turn.ts';
 import { findLeftPrompt } from './left-prompt.ts';
 import type { LostPrompts } from './lost-prompts.ts';
 import type { PictureState } from './picture-states.ts';
+import type { Refusals } from './refusals.ts';
 import { runShare } from './run-share.ts';
 import { storePictures } from './store-pictures.ts';
 
@@ -32,6 +33,7 @@ interface Tools {
   deps: MakeShareDeps;
   sizes: BatchSizes;
   lost: LostPrompts;
+  refusals: Refusals;
 }
 
 /** What an item is made from, and what there is of it; what is stored is noted in `pictures`. */
@@ -46,16 +48,21 @@ const mostEndpoints = 5;
 
 /**
  * Makes and stores the picture at `place`, and those that one prompt makes with it. A prompt that an earlier
- * attempt left is looked for first, where it was left; one whose endpoint dies goes to another endpoint; one
- * that runs out of memory is halved.
+ * attempt left is looked for first, where it was left; one whose endpoint dies, or has not what the graph needs,
+ * goes to another endpoint; one that runs out of memory is halved.
  */
 export async function makeShare(
-  { deps, sizes, lost }: Tools,
+  { deps, sizes, lost, refusals }: Tools,
   attempt: Attempt,
   { work, graph, pictures }: Making,
   place: number,
 ): Promise<ResultRow> {
   const { input, log, item } = attempt;
+  const endpoints = deps
+    .pool(input.mode)
+    .endpointsOf(input.gpuClass)
+    .map(({ endpoint }) => endpoint.name);
+  const refused = new Set<string>();
   let past = pictures[place]?.past ?? null;
   for (let dead = 0; ;) {
     const toMake = missingFrom(pictures, place);
@@ -63,7 +70,8 @@ export async function makeShare(
       log.prompt = await findLeftPrompt(deps.pool(input.mode), attempt, { work, graph, place, missing: toMake });
     }
     const note = log.prompt !== null && covers(log.prompt, place) ? log.prompt : null;
-    const lease = await awaitTurn(deps, attempt, work, { left: note?.endpoint, prefer: past?.endpoint });
+    const avoid = refusals.avoided(work, endpoints, refused, Date.now());
+    const lease = await awaitTurn(deps, attempt, work, { left: note?.endpoint, prefer: past?.endpoint, avoid });
     let end: GpuLeaseEnd = {};
     let share: Share = { offset: place, count: 0 };
     try {
@@ -98,6 +106,10 @@ export async function makeShare(
         }
         dead += 1;
         if (dead === mostEndpoints) throw error;
+      } else if (error.code === 'INVALID_INPUT' && refused.size + 1 < endpoints.length) {
+        refused.add(lease.endpoint.name);
+        refusals.note(work, lease.endpoint.name, Date.now());
+        past = null;
       } else {
         // One that the server may still be working on is looked for by the next attempt.
         if (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT') log.prompt = null;

@@ -6,6 +6,7 @@ import { readGraph } from './comfy-prompt.ts';
 import { LostPrompts } from './lost-prompts.ts';
 import { makeShare, type MakeShareDeps } from './make-share.ts';
 import { readPictureStates } from './picture-states.ts';
+import { Refusals } from './refusals.ts';
 import type { ItemInput } from './types.ts';
 
 export type RunComfyDeps = MakeShareDeps;
@@ -15,7 +16,7 @@ export type RunComfyDeps = MakeShareDeps;
  * each stored before the next begins. What storage has already is left as it is.
  */
 export function createRunComfy(deps: RunComfyDeps): (input: ItemInput) => Promise<ItemOutcome> {
-  const tools = { deps, sizes: new BatchSizes(), lost: new LostPrompts() };
+  const tools = { deps, sizes: new BatchSizes(), lost: new LostPrompts(), refusals: new Refusals() };
   return createItemActivity(
     deps,
     () => () => 0,

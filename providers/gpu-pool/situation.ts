@@ -41,11 +41,11 @@ export function serves(endpoint: EndpointView, job: GpuJob, endpoints: readonly 
     const preferred = endpoints.find(({ name }) => name === job.prefer);
     if (preferred !== undefined && preferred.health !== 'dead') return preferred === endpoint;
   }
-  if (!endpoint.classes.includes(job.gpuClass)) return false;
-  const { minVramBytes = 0 } = job;
+  const { minVramBytes = 0, avoid = [] } = job;
+  const canServe = ({ name, classes }: EndpointView): boolean =>
+    classes.includes(job.gpuClass) && !avoid.includes(name);
+  if (!canServe(endpoint)) return false;
   if (endpoint.vramTotalBytes >= minVramBytes) return true;
   // Where no GPU of the class has as much, a small one does it in smaller prompts.
-  return !endpoints.some(
-    ({ classes, vramTotalBytes }) => classes.includes(job.gpuClass) && vramTotalBytes >= minVramBytes,
-  );
+  return !endpoints.some((other) => canServe(other) && other.vramTotalBytes >= minVramBytes);
 }

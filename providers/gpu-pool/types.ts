@@ -26,6 +26,8 @@ export interface GpuJob {
    * else, unless that endpoint is dead or no longer known.
    */
   prefer?: string;
+  /** Names of endpoints it does not go to: they have not what it needs. */
+  avoid?: readonly string[];
 }
 
 export type GpuDevice = Omit<ComfyDevice, 'type'>;

@@ -10,6 +10,8 @@ const { gpu, generate, space } = useGpus({
   full: { faults: { rules: [{ match: 'a crowd', fault: 'oom' }] } },
   old: { profile: 'old' },
   new: { profile: 'new' },
+  bare: { gpuClass: 'unequal', checkpoints: ['other.safetensors'] },
+  stocked: { gpuClass: 'unequal' },
 });
 
 describe.concurrent('a batch of sprites', () => {
@@ -52,6 +54,22 @@ describe.concurrent('a batch of sprites', () => {
     expect(failed?.error_message).toMatch(/ran out of memory in node 6 \(KSampler\)/);
     expect(gpu('full').ended('error')).toHaveLength(3);
     expect(made.images()).toEqual(['sprite_0002_101.png', 'sprite_0003_102.png']);
+  });
+
+  test('is made by the servers of its class that have its checkpoint', async () => {
+    const made = await generate('unequal', { prompts: ['knight', 'mage', 'healer'], count: 2, batchSize: 1 });
+    expect(await made.batch.summary()).toMatchObject({ status: 'succeeded', counts: { succeeded: 6 } });
+    expect(gpu('stocked').ended('success')).toHaveLength(6);
+    const events = gpu('bare').log();
+    expect(events.map(({ event }) => event)).toEqual(['up']);
+  });
+
+  test('that no server of its class has the checkpoint for fails at once and says so', async () => {
+    const made = await generate('unequal', { prompts: ['knight'], model: 'missing.safetensors' });
+    expect(await made.batch.summary()).toMatchObject({ status: 'failed', counts: { failed: 1 } });
+    const [row] = await made.rows();
+    expect(row).toMatchObject({ error_code: 'INVALID_INPUT', calls: 2, images: 0 });
+    expect(row?.error_message).toContain('missing.safetensors');
   });
 
   test.each(['old', 'new'] as const)('fails at once where a node is not installed on an %s server', async (server) => {
