@@ -99,7 +99,7 @@ export class Rig {
         output,
         spec: { limits: { concurrency: options.concurrency, ratePerMinute: null } },
       });
-      const summary = (await this.client.workflow.getHandle(batchId).result()) as BatchSummary;
+      const summary = await untilClosed(this.sluice, batchId);
       wallMs = performance.now() - startedAt;
       await settled();
       return { batchId, summary };
@@ -113,6 +113,17 @@ export class Rig {
     await stopEngine(this.home);
     await this.#stopEmulator();
     rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+/** Waits until a batch has closed, without asking more often than it takes to notice. */
+export async function untilClosed(sluice: Sluice, batchId: string): Promise<BatchSummary> {
+  const rows = sluice.watch(batchId, { fromRow: 'now', intervalMs: 5_000 });
+  for (;;) {
+    const { done, value } = await rows.next();
+    if (done !== true) continue;
+    if (value === null) throw new Error(`The batch ${batchId} was ended from outside.`);
+    return value;
   }
 }
 

@@ -51,9 +51,11 @@ async function* followBatch(
     signal.throwIfAborted();
     let found: Awaited<ReturnType<BatchHandle['find']>>;
     let progress: BatchProgress | null = null;
+    let summary: BatchSummary | null = null;
     try {
       found = await handle.find();
       if (found?.state === 'running') progress = await handle.progress(next === 'now' ? undefined : next);
+      if (found?.state === 'completed') summary = await handle.summary();
       silentSince = null;
     } catch (error) {
       // The engine restarts what dies; a watcher outlives that.
@@ -79,7 +81,7 @@ async function* followBatch(
       continue;
     }
     if (found.storeUri !== null && next !== 'now') yield* storedRows(found.storeUri, next, Infinity);
-    return found.state === 'completed' ? await handle.summary() : null;
+    return summary;
   }
 }
 

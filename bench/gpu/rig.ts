@@ -7,7 +7,7 @@ import { Sluice } from '../../client/sluice.ts';
 import type { BatchSummary } from '../../domain/batch.ts';
 import { readGpuLog } from '../../emulators/comfyui/gpu-log.ts';
 import { startGpu, type EmulatorProcess } from '../emulator-process.ts';
-import { thenStopped } from '../rig.ts';
+import { thenStopped, untilClosed } from '../rig.ts';
 
 /** Time on the emulated GPUs by real time: loads and sampling take a tenth, everything else as long as ever. */
 export const timeScale = 0.1;
@@ -59,15 +59,8 @@ export class GpuRig {
     return join(this.home, `out-${String(this.#outputs)}`);
   }
 
-  /** Waits until a batch has closed, without asking more often than it takes to notice. */
-  async finish(batchId: string): Promise<BatchSummary> {
-    const rows = this.sluice.watch(batchId, { fromRow: 'now', intervalMs: 5_000 });
-    for (;;) {
-      const { done, value } = await rows.next();
-      if (done !== true) continue;
-      if (value === null) throw new Error(`The batch ${batchId} was ended from outside.`);
-      return value;
-    }
+  finish(batchId: string): Promise<BatchSummary> {
+    return untilClosed(this.sluice, batchId);
   }
 
   /** Waits until `find` finds something among the prompts that GPUs have begun with. */
