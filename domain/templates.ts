@@ -28,6 +28,8 @@ function createEngine(): Liquid {
     // `{% if steps.review %}` and `| default:` are how a template asks whether something is there.
     lenientIf: true,
     ownPropertyOnly: true,
+    // `(steps.draft.text | number_of_words) >= 500`
+    groupedExpressions: true,
     outputEscape: toText,
     timezoneOffset: 0,
     locale: 'en-US',
@@ -111,7 +113,8 @@ function soleExpression(text: string): string | null {
 
 function evaluate(expression: string, scope: TemplateScope, lenient: boolean): unknown {
   const value = new Value(expression, engine);
-  return toValueSync(value.value(new Context(scope, engine.options, { sync: true }), lenient));
+  const context = new Context(scope, engine.options, { sync: true }, { liquid: engine });
+  return toValueSync(value.value(context, lenient));
 }
 
 function attempt<T>(place: string, render: () => T): T {

@@ -50,6 +50,7 @@ test.each([
   ['steps.review.passed', false],
   ['steps.nobody.answer == "reject"', false],
   ['not parameters.strict', true],
+  ['(steps.draft.text | number_of_words) >= 2', false],
   // As Liquid has it.
   ['steps.draft.words', true],
 ])('whether the condition %s holds: %s', (condition, answer) => {

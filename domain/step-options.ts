@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import type { StepKind } from './flow.ts';
+import { aspectRatios } from './item.ts';
+
+/** Conditions and templates are checked with the flow they stand in; see `flow-check.ts`. */
+const text = z.string().min(1);
+
+/** Asks a language model. Its answer is `steps.<id>.text`, and `.json` where a schema was given. */
+const textOptions = z.strictObject({
+  prompt: text,
+  /** Standing instructions. */
+  system: text.nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  /** Longest answer, tokens, thoughts included. */
+  max_output_tokens: z.int().min(1).max(1_000_000).nullish(),
+  /** Usual length of the answer, tokens: what is reserved of limits and budgets before the call. */
+  expected_tokens: z.number().min(1).nullish(),
+  /** JSON Schema of the answer, an object; the answer is checked against it. */
+  schema: z.record(z.string(), z.json()).nullish(),
+});
+
+/** Makes an image. What is left out is the row's. */
+const imageOptions = z.strictObject({
+  prompt: text.nullish(),
+  negative_prompt: z.string().nullish(),
+  aspect_ratio: z.enum(aspectRatios).nullish(),
+  /** http(s) address, or the path of an image that an earlier step made. */
+  from_image: text.nullish(),
+});
+
+/** Makes a video. What is left out is the row's, or the model's own. */
+const videoOptions = z.strictObject({
+  prompt: text.nullish(),
+  negative_prompt: z.string().nullish(),
+  aspect_ratio: z.enum(['16:9', '9:16']).nullish(),
+  /** Length, one of those the model makes. */
+  seconds: z.int().min(1).max(600).nullish(),
+  resolution: z.enum(['720p', '1080p', '4k']).nullish(),
+  /** The image it begins with: http(s) address, or the path of an image that an earlier step made. */
+  from_image: text.nullish(),
+});
+
+/** Makes pictures on ComfyUI servers by the batch's graph. What is left out is the row's. */
+const comfyOptions = z.strictObject({
+  prompt: text.nullish(),
+  negative_prompt: z.string().nullish(),
+});
+
+/** Looks whether rules hold: `steps.<id>.passed`, and `.failures`, the messages of those that do not. */
+const checkOptions = z.strictObject({
+  rules: z
+    .array(
+      z.strictObject({
+        /** Liquid condition, e.g. `(steps.draft.text | number_of_words) >= 500`. */
+        that: text,
+        /** What is wrong where it does not hold; reaches a rewrite as `steps.<id>.failures`. */
+        message: text,
+      }),
+    )
+    .min(1)
+    .max(100),
+  /** What becomes of an item that does not pass: it goes on, or it has failed. @default 'continue' */
+  on_failure: z.enum(['continue', 'fail']).nullish(),
+});
+
+/** Asks a person: `steps.<id>.passed`, `.answer.note`, and `.text`, edited or as it was shown. */
+const approveOptions = z.strictObject({
+  question: text,
+  /** What the person is to look at. */
+  text: z.string().nullish(),
+  /** The answer that stands when nobody has given one in time. */
+  time_limit_hours: z.number().gt(0).max(8_760).nullish(),
+  default: z.enum(['approve', 'reject']).nullish(),
+  /** The answer in batches that are not interactive. @default 'approve' */
+  not_interactive: z.enum(['approve', 'reject']).nullish(),
+  /** What becomes of an item that is rejected: it goes on, or it has failed. @default 'fail' */
+  on_reject: z.enum(['continue', 'fail']).nullish(),
+});
+
+/** Writes a document of one text, or a book of several. */
+const exportOptions = z.strictObject({
+  format: z.enum(['markdown', 'epub']),
+  title: text,
+  author: text.nullish(),
+  /** BCP 47, e.g. `en`. @default 'en' */
+  language: text.nullish(),
+  /** The text, Markdown. */
+  text: z.string().nullish(),
+  /** Several texts in order, each Markdown with a title of its own. */
+  chapters: z.array(z.strictObject({ title: text, text: text })).nullish(),
+  /** Directory of a batch whose texts are the chapters, in the order of its items. */
+  from_batch: text.nullish(),
+  /** Path of an image an earlier step made. */
+  cover: text.nullish(),
+});
+
+/** Sends a request: `steps.<id>.answer` is `{ status, body }`. */
+const httpOptions = z.strictObject({
+  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).nullish(),
+  url: text,
+  headers: z.record(z.string(), z.string()).nullish(),
+  /** Sent as JSON, a text as it is. */
+  body: z.json().nullish(),
+});
+
+/**
+ * `with` of a step by its kind, as it is once its templates are rendered. A flow file may write a template in
+ * place of any value. Null is as good as left out, so that a template may leave something open.
+ */
+export const stepOptions = {
+  text: textOptions,
+  image: imageOptions,
+  video: videoOptions,
+  comfy: comfyOptions,
+  check: checkOptions,
+  approve: approveOptions,
+  export: exportOptions,
+  http: httpOptions,
+} as const satisfies Record<StepKind, z.ZodObject>;
