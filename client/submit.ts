@@ -59,7 +59,6 @@ export interface Submission {
 }
 
 export interface SubmitContext extends Modes {
-  /** Commands that submit to one directory at once take turns by a lock in its home. */
   engine: OwnEngine;
   client: Client;
   models: ModelsFile;
@@ -99,7 +98,7 @@ export async function submit(context: SubmitContext, options: SubmitOptions): Pr
   const freshId = newBatchId();
   const storeUri = storeUriOf(options.output ?? join(options.parent ?? '', freshId));
   const undo = await makeDirectory(storeUri);
-  const turn = await takeTurn(context.engine.home, storeUri);
+  const turn = await takeTurn(storeUri);
   try {
     return await submitTo(openStore(storeUri), context, options, freshId);
   } catch (error) {
