@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { artifactNames, type StagedItem } from '../domain/item.ts';
+import { artifactNames } from '../domain/item.ts';
 import type { ResultRow } from '../domain/result.ts';
 import { parseSidecar, sidecarKey, type Sidecar } from '../domain/sidecar.ts';
 import type { Store } from '../storage/store.ts';
+import type { StepItem } from './attempt.ts';
 
 const extensions: Readonly<Record<string, string>> = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
 
@@ -16,7 +17,7 @@ const extensions: Readonly<Record<string, string>> = { 'image/png': 'png', 'imag
 export async function findFinished(
   store: Store,
   batchId: string,
-  item: Pick<StagedItem, 'id' | 'name' | 'hash' | 'comfy'>,
+  item: Pick<StepItem, 'id' | 'name' | 'hash' | 'comfy' | 'requestHash'>,
 ): Promise<ResultRow | null> {
   let row: ResultRow | null = null;
   for (const name of artifactNames(item)) {
@@ -30,7 +31,7 @@ export async function findFinished(
 async function findFinishedFile(
   store: Store,
   batchId: string,
-  item: Pick<StagedItem, 'id' | 'hash'>,
+  item: Pick<StepItem, 'id' | 'hash' | 'requestHash'>,
   name: string,
 ): Promise<ResultRow | null> {
   const sidecar = await readOwnSidecar(store, batchId, item, name);
@@ -41,14 +42,14 @@ async function findFinishedFile(
 export async function readOwnSidecar(
   store: Store,
   batchId: string,
-  item: Pick<StagedItem, 'id' | 'hash'>,
+  item: Pick<StepItem, 'id' | 'hash' | 'requestHash'>,
   name: string,
 ): Promise<Sidecar | null> {
   const bytes = await store.get(sidecarKey(name));
   if (bytes === null) return null;
   const sidecar = parseSidecar(bytes.toString('utf8'));
   const isOwn = sidecar?.batch_id === batchId && sidecar.item_id === item.id && sidecar.hash === item.hash;
-  return isOwn ? sidecar : null;
+  return isOwn && (item.requestHash ?? sidecar.request_hash) === sidecar.request_hash ? sidecar : null;
 }
 
 /** Whether the file of a record is there. */
@@ -74,7 +75,7 @@ export function imageFile(name: string, image: { mimeType: string; data: Uint8Ar
  */
 export async function writeArtifact(
   store: Store,
-  item: StagedItem,
+  item: StepItem,
   file: ImageFile,
   row: ResultRow,
   facts: Record<string, unknown>,
@@ -93,6 +94,7 @@ export async function writeArtifact(
     model: item.model,
     fields: item.fields ?? {},
     hash: item.hash,
+    ...(item.requestHash === undefined ? {} : { request_hash: item.requestHash }),
     file: {
       path: file.path,
       bytes: file.data.byteLength,

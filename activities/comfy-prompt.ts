@@ -3,10 +3,10 @@ import { injectParameters } from '../domain/comfy-inject.ts';
 import { findTargets } from '../domain/comfy-targets.ts';
 import type { ComfyWork } from '../domain/comfy-work.ts';
 import { SluiceError } from '../domain/errors.ts';
-import type { StagedItem } from '../domain/item.ts';
 import type { ComfyFile } from '../providers/comfyui/look.ts';
 import { promptIdOf } from '../providers/comfyui/prompt-id.ts';
 import type { Store } from '../storage/store.ts';
+import type { StepItem } from './attempt.ts';
 
 /** Which pictures of an item a prompt makes: from `offset` on (zero-based), `count` of them. */
 export interface Share {
@@ -48,13 +48,13 @@ export function mostAtOnce(graph: ComfyGraph): number {
 export function promptFor(
   graph: ComfyGraph,
   batchId: string,
-  item: StagedItem,
+  item: StepItem,
   work: ComfyWork,
   { offset, count }: Share,
   sourceImage: string | undefined,
 ): ComfyPrompt {
   const seed = (item.seed + offset) % 2_147_483_648;
-  const share = `${item.hash.slice(0, 16)}.${String(offset)}+${String(count)}`;
+  const share = `${(item.requestHash ?? item.hash).slice(0, 16)}.${String(offset)}+${String(count)}`;
   const promptId = (submission: number): string => promptIdOf(batchId, item.id, `${share}.${String(submission)}`);
   const prefix = `sluice_${promptId(0)}`;
   const { steps, cfg, sampler, scheduler, width, height, checkpoint, loras } = work.values;

@@ -1,25 +1,29 @@
 import type { WorkflowClient } from '@temporalio/client';
+import type { ModelsFile } from '../domain/models.ts';
 import type { Limiter } from '../providers/limiter/limiter.ts';
-import type { Store } from '../storage/store.ts';
 import { awaitItem } from './await-item.ts';
+import { createCheckStep } from './check-step.ts';
+import { chooseModel } from './choose-model.ts';
 import { mappingErrors } from './failure.ts';
 import { finishBatch } from './finish-batch.ts';
-import { batchLimiterKey } from './batch-limiter-key.ts';
+import { batchLimiterKey } from './limiter-keys.ts';
 import { createGenerateImage, type GenerateImageDeps } from './generate-image.ts';
 import { openRun } from './open-run.ts';
 import { readPage } from './read-page.ts';
 import { createRunComfy, type RunComfyDeps } from './run-comfy.ts';
-import type { CoreActivities, GpuActivities, ModelActivities } from './types.ts';
+import type { StepDeps } from './step-work.ts';
+import type { CoreActivities, GpuActivities, LightStepActivities, ModelActivities } from './types.ts';
 import { writeResults } from './write-results.ts';
 
-export interface CoreDeps {
+export interface CoreDeps extends StepDeps {
   client: WorkflowClient;
   limiter: Limiter;
-  openStore: (uri: string) => Store;
+  models: ModelsFile;
 }
 
 /** Activities of the `sluice` task queue. */
-export function createCoreActivities({ client, limiter, openStore }: CoreDeps): CoreActivities {
+export function createCoreActivities(deps: CoreDeps): CoreActivities & LightStepActivities {
+  const { client, limiter, openStore } = deps;
   return {
     readPage: (input) => mappingErrors(() => readPage(openStore(input.storeUri), input)),
     writeResults: (input) => mappingErrors(() => writeResults(openStore(input.storeUri), input)),
@@ -36,6 +40,8 @@ export function createCoreActivities({ client, limiter, openStore }: CoreDeps): 
       if (holdBack) limiter.refuse(key, revision);
       return Promise.resolve();
     },
+    chooseModel: (input) => mappingErrors(() => Promise.resolve(chooseModel(deps, input))),
+    checkStep: createCheckStep(deps),
   };
 }
 

@@ -3,7 +3,7 @@ import type { ProviderMode } from '../domain/ids.ts';
 import type { GpuLease, GpuPool } from '../providers/gpu-pool/types.ts';
 import { CallRefused, type Limiter } from '../providers/limiter/limiter.ts';
 import type { Attempt } from './attempt.ts';
-import { batchLimiterKey } from './batch-limiter-key.ts';
+import { batchLimiterKey } from './limiter-keys.ts';
 
 /** How often a waiting item looks whether its batch was paused, milliseconds. */
 const lookMs = 1_000;

@@ -5,8 +5,8 @@ import type { ResultRow } from '../domain/result.ts';
 import type { GpuLease, GpuLeaseEnd, GpuPool } from '../providers/gpu-pool/types.ts';
 import { CallRefused, type Limiter } from '../providers/limiter/limiter.ts';
 import { ProviderError } from '../providers/provider-error.ts';
-import type { Attempt, AttemptDeps } from './attempt.ts';
-import { batchLimiterKey } from './batch-limiter-key.ts';
+import type { Attempt } from './attempt.ts';
+import { batchLimiterKey } from './limiter-keys.ts';
 import type { BatchSizes } from './batch-sizes.ts';
 import { mostAtOnce, promptFor, type Share } from './comfy-prompt.ts';
 import { awaitTurn } from './gpu-turn.ts';
@@ -16,16 +16,15 @@ import type { PictureState } from './picture-states.ts';
 import type { Refusals } from './refusals.ts';
 import { runShare } from './run-share.ts';
 import { storePictures } from './store-pictures.ts';
+import type { StepDeps } from './step-work.ts';
 
-export interface MakeShareDeps extends AttemptDeps {
+export interface MakeShareDeps extends StepDeps {
   limiter: Limiter;
   pool: (mode: ProviderMode) => GpuPool;
   /** Between two looks at a prompt, milliseconds; its WebSocket makes it look at once. @default 1000 */
   pollMs?: number;
   /** How long an endpoint may be silent before its items go elsewhere, milliseconds. @default 10000 */
   patienceMs?: number | undefined;
-  /** How long an attempt tries to store pictures, milliseconds. @default 5000 */
-  storagePatienceMs?: number;
 }
 
 /** What the items of a worker share. */

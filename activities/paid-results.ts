@@ -1,23 +1,22 @@
-import type { ImageResult } from '../providers/image-provider.ts';
 import type { Spent } from './attempt-log.ts';
 
-/** An image that is paid for and could not be stored, and what it took. */
-export interface PaidResult {
-  image: ImageResult;
+/** A result that is paid for and could not be stored, and what it took. */
+interface PaidResult<Result> {
+  result: Result;
   spent: Spent;
 }
 
-/** Of images of some megabytes each. */
+/** Of results of some megabytes each. */
 const most = 200;
 
 /**
  * Results that storage refused, kept in the worker's memory until their item is tried again: so the batch
  * can pause and say why, and still pays for nothing twice. They end with the worker.
  */
-export class PaidResults {
-  private readonly kept = new Map<string, PaidResult>();
+export class PaidResults<Result> {
+  private readonly kept = new Map<string, PaidResult<Result>>();
 
-  keep(key: string, result: PaidResult): void {
+  keep(key: string, result: PaidResult<Result>): void {
     this.kept.set(key, result);
     // The oldest goes: a batch that was cancelled never comes for its own.
     for (const oldest of this.kept.keys()) {
@@ -27,7 +26,7 @@ export class PaidResults {
   }
 
   /** Hands a result out; it is the caller's then, to store or to keep again. */
-  take(key: string): PaidResult | undefined {
+  take(key: string): PaidResult<Result> | undefined {
     const result = this.kept.get(key);
     this.kept.delete(key);
     return result;

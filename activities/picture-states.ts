@@ -1,8 +1,9 @@
-import { artifactNames, type StagedItem } from '../domain/item.ts';
+import { artifactNames } from '../domain/item.ts';
 import type { ResultRow } from '../domain/result.ts';
 import type { Sidecar } from '../domain/sidecar.ts';
 import type { Store } from '../storage/store.ts';
 import { isWhole, readOwnSidecar } from './artifact.ts';
+import type { StepItem } from './attempt.ts';
 import type { Share } from './comfy-prompt.ts';
 
 /** A prompt whose pictures, or some of them, were stored once. */
@@ -24,7 +25,7 @@ export interface PictureState {
  * while they were stored, or a file that was lost) comes from that same prompt again: any other would make
  * another picture, and the server may still have this one.
  */
-export async function readPictureStates(store: Store, batchId: string, item: StagedItem): Promise<PictureState[]> {
+export async function readPictureStates(store: Store, batchId: string, item: StepItem): Promise<PictureState[]> {
   const names = artifactNames(item);
   const sidecars = await Promise.all(names.map((name) => readOwnSidecar(store, batchId, item, name)));
   const shares = sidecars.flatMap((sidecar, place) => shareOf(sidecar, place, names.length) ?? []);

@@ -1,30 +1,43 @@
+import type { ComfyGraph } from '../domain/comfy-graph.ts';
+import type { ComfyWork } from '../domain/comfy-work.ts';
 import { SluiceError } from '../domain/errors.ts';
-import type { ItemOutcome, ResultRow } from '../domain/result.ts';
-import { createItemActivity } from './attempt.ts';
+import type { ResultRow } from '../domain/result.ts';
+import { roundSeed } from '../domain/round-seed.ts';
+import { stepOptions } from '../domain/step-options.ts';
+import type { Attempt, StepItem } from './attempt.ts';
 import { BatchSizes } from './batch-sizes.ts';
 import { readGraph } from './comfy-prompt.ts';
 import { LostPrompts } from './lost-prompts.ts';
 import { makeShare, type MakeShareDeps } from './make-share.ts';
 import { readPictureStates } from './picture-states.ts';
 import { Refusals } from './refusals.ts';
-import type { ItemInput } from './types.ts';
+import { createStepActivity } from './step-activity.ts';
+import { readStepOptions } from './step-options.ts';
+import type { GpuActivities } from './types.ts';
 
 export type RunComfyDeps = MakeShareDeps;
+
+/** What pictures are made from. */
+interface ComfyStepRequest {
+  prompt: string;
+  negativePrompt?: string;
+  seed: number;
+  work: ComfyWork;
+  graph: ComfyGraph;
+}
 
 /**
  * Makes an item's pictures on ComfyUI servers: share by share (a prompt makes as many as the GPU holds),
  * each stored before the next begins. What storage has already is left as it is.
  */
-export function createRunComfy(deps: RunComfyDeps): (input: ItemInput) => Promise<ItemOutcome> {
+export function createRunComfy(deps: RunComfyDeps): GpuActivities['runComfy'] {
   const tools = { deps, sizes: new BatchSizes(), lost: new LostPrompts(), refusals: new Refusals() };
-  return createItemActivity(
-    deps,
-    () => () => 0,
-    async (attempt) => {
+  return createStepActivity(deps, {
+    request: readRequest,
+    async run(step, request) {
+      const attempt = step.as(comfyItem(step, request));
       const { item, store, input, log } = attempt;
-      const work = item.comfy;
-      if (work === undefined) throw new SluiceError('INPUT_CORRUPT', `The item ${item.id} names no graph.`);
-      const graph = await readGraph(store, work);
+      const { work, graph } = request;
       const pictures = await readPictureStates(store, input.batchId, item);
       let row: ResultRow | null = null;
       for (const [place, { row: stored }] of pictures.entries()) {
@@ -34,7 +47,34 @@ export function createRunComfy(deps: RunComfyDeps): (input: ItemInput) => Promis
         log.prompt = null;
       }
       if (row === null) throw new SluiceError('INPUT_CORRUPT', `The item ${item.id} asks for no picture.`);
-      return row;
+      return { row, path: row.output_path, model: work.values.checkpoint ?? row.model };
     },
-  );
+  });
+}
+
+async function readRequest(step: Attempt): Promise<ComfyStepRequest> {
+  const { item, store, input } = step;
+  if (item.comfy === undefined) throw new SluiceError('INPUT_CORRUPT', `The item ${item.id} names no graph.`);
+  const asked = readStepOptions(step, stepOptions.comfy);
+  const negativePrompt = asked.negative_prompt ?? item.negativePrompt;
+  return {
+    prompt: asked.prompt ?? item.prompt,
+    ...(negativePrompt === undefined ? {} : { negativePrompt }),
+    seed: roundSeed(item.seed, input.round),
+    work: item.comfy,
+    graph: await readGraph(store, item.comfy),
+  };
+}
+
+/** The item with what the step asks for in place of what the row says. */
+function comfyItem(step: Attempt, { prompt, negativePrompt, seed, work }: ComfyStepRequest): StepItem {
+  const { negativePrompt: _negative, ...item } = step.item;
+  // The pictures of a step lie where its file would.
+  const folder = step.fileName({ eachRound: true }).slice(0, -item.name.length);
+  return {
+    ...item,
+    ...{ prompt, seed },
+    ...(negativePrompt === undefined ? {} : { negativePrompt }),
+    comfy: { ...work, prefix: `${folder}${work.prefix}` },
+  };
 }

@@ -6,15 +6,16 @@ import type { CollectedOutput } from '../providers/comfyui/collect.ts';
 import { runPrompt, type PromptProgress } from '../providers/comfyui/run-prompt.ts';
 import type { GpuLease } from '../providers/gpu-pool/types.ts';
 import { ProviderError } from '../providers/provider-error.ts';
-import type { Attempt, AttemptDeps } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
 import { promptFor, type ComfyPrompt, type Share } from './comfy-prompt.ts';
 import { promptTimeLimit } from './prompt-time-limit.ts';
 import { readItem } from './read-page.ts';
 import { isShutdown } from './shutdown-signal.ts';
 import { readSourceImage } from './source-image.ts';
 import { requireRoom } from './store-paid.ts';
+import type { StepDeps } from './step-work.ts';
 
-interface RunShareDeps extends Pick<AttemptDeps, 'stopping'> {
+interface RunShareDeps extends Pick<StepDeps, 'stopping'> {
   pollMs?: number;
   patienceMs?: number | undefined;
 }

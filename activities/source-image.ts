@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { SluiceError } from '../domain/errors.ts';
+import type { Store } from '../storage/store.ts';
 
 const maxBytes = 20 * 1024 * 1024;
 const types: Readonly<Record<string, string>> = {
@@ -19,6 +20,16 @@ export async function readSourceImage(
   signal: AbortSignal,
 ): Promise<{ mimeType: string; data: Uint8Array }> {
   return /^https?:\/\//i.test(source) ? fetchImage(source, signal) : readImage(source);
+}
+
+/** Reads an image that an earlier step made; null when the store has none of that name. */
+export async function readStoredImage(
+  store: Store,
+  path: string,
+): Promise<{ mimeType: string; data: Uint8Array } | null> {
+  if (!/^images\/[^\0]+$/.test(path) || path.split('/').includes('..')) return null;
+  const data = await store.get(path);
+  return data === null ? null : checked({ mimeType: types[extname(path).toLowerCase()] ?? '', data });
 }
 
 async function fetchImage(url: string, signal: AbortSignal): Promise<{ mimeType: string; data: Uint8Array }> {

@@ -1,6 +1,6 @@
 import type { BatchSummary, RedriveSelector, Segment } from '../domain/batch.ts';
 import type { Limits, RetrySpec } from '../domain/batch-spec.ts';
-import type { Flow } from '../domain/flow.ts';
+import type { Flow, Step } from '../domain/flow.ts';
 import type { ProviderMode } from '../domain/ids.ts';
 import type { ItemRef } from '../domain/item.ts';
 import type { ItemOutcome, ResultRow } from '../domain/result.ts';
@@ -26,7 +26,55 @@ export interface ItemInput {
   gpuClass: string;
   /** Of the batch's limits: of two items' values the newer one holds. */
   limitsRevision: number;
+  /** What templates see as `batch.project`. */
+  project?: string;
 }
+
+/** One step of an item. Of its flow only what an activity needs: the other steps are there by id and kind. */
+export interface StepInput extends ItemInput {
+  step: Step;
+  /** From 1 in a loop; 0 outside of one. */
+  round: number;
+  /** Of kinds that call one: key of models.yaml. */
+  model?: ModelRef;
+  /** Another model is called if this one fails: then its trouble is not the batch's. */
+  hasFallback?: boolean;
+  /** What earlier steps made, the latest of each. */
+  made: Record<string, StepMade>;
+  /** Of the last step of a loop: the condition that ends it. */
+  until?: string;
+}
+
+/** A model of models.yaml by its key, and whose it is. */
+export interface ModelRef {
+  key: string;
+  provider: string;
+}
+
+export interface ChooseModelInput {
+  mode: ProviderMode;
+  candidates: ModelRef[];
+}
+
+/** Where a finished step left what it made. */
+export interface StepMade {
+  /** Of its record in the store. */
+  key: string;
+  /** File it made, relative to the batch directory. */
+  path: string | null;
+  model?: string;
+}
+
+/** How a step ended: a row with what it did, and what the workflow needs to go on. */
+export type StepOutcome = ItemOutcome & {
+  made?: StepMade;
+  /** Its condition did not hold. */
+  skipped?: boolean;
+  /** Found finished by an earlier run of the item. */
+  reused?: boolean;
+  /** The condition that ends its loop holds. */
+  done?: boolean;
+};
 
 export interface ReadPageInput {
   storeUri: string;
@@ -104,14 +152,24 @@ export interface CoreActivities {
   applyLimits(input: ApplyLimitsInput): Promise<void>;
   awaitItem(input: AwaitItemInput): Promise<ItemOutcome>;
   finishBatch(input: FinishBatchInput): Promise<void>;
+  /** Of a step that takes the model with the least load. */
+  chooseModel(input: ChooseModelInput): Promise<ModelRef>;
+}
+
+/** Steps that call nobody; on the `sluice` task queue too. */
+export interface LightStepActivities {
+  checkStep(input: StepInput): Promise<StepOutcome>;
 }
 
 /** Activities of the GPU task queues. */
 export interface GpuActivities {
-  runComfy(input: ItemInput): Promise<ItemOutcome>;
+  runComfy(input: ItemInput | StepInput): Promise<StepOutcome>;
 }
 
 /** Activities of the model task queues. */
 export interface ModelActivities {
-  generateImage(input: ItemInput): Promise<ItemOutcome>;
+  generateImage(input: ItemInput | StepInput): Promise<StepOutcome>;
 }
+
+/** All activities that do a step. */
+export type StepActivities = ModelActivities & GpuActivities & LightStepActivities;

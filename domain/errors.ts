@@ -31,6 +31,10 @@ export const errorCatalog = {
     retryable: true,
     action: 'Look at the node named in the message; the ComfyUI log has the traceback.',
   },
+  CHECK_FAILED: {
+    retryable: false,
+    action: 'Look at what the step made; change the prompt or the check, then retry the item.',
+  },
   // What became of an item for reasons of our own.
   INPUT_CORRUPT: {
     retryable: false,

@@ -12,6 +12,8 @@ export interface Flow {
   steps: readonly FlowEntry[];
   /** Id of the step whose file is the item's `output_path`. @default the last one that made a file */
   output?: string;
+  /** Provider of each model that may be called, by key of models.yaml: filled in when a batch is submitted. */
+  providers?: Readonly<Record<string, string>>;
 }
 
 export type FlowEntry = Step | Loop;
@@ -76,6 +78,25 @@ export function isLoop(entry: FlowEntry): entry is Loop {
 /** All steps in order, those inside loops once. */
 export function stepsOf({ steps }: Pick<Flow, 'steps'>): Step[] {
   return steps.flatMap((entry) => (isLoop(entry) ? entry.steps : [entry]));
+}
+
+/** Kinds that make files. */
+const fileKinds: readonly StepKind[] = ['text', 'image', 'video', 'comfy', 'export'];
+
+/** Id of the step whose file is named after the item alone. */
+export function outputStep(flow: Pick<Flow, 'steps' | 'output'>): string | undefined {
+  return flow.output ?? stepsOf(flow).findLast(({ uses }) => fileKinds.includes(uses))?.id;
+}
+
+/**
+ * Whether the flow is one call with what the row says, without templates or choices: such an item needs no
+ * record but its file, and its row none of its steps.
+ */
+export function isPlain({ steps }: Pick<Flow, 'steps'>): boolean {
+  const [only, ...others] = steps;
+  if (only === undefined || others.length > 0 || isLoop(only)) return false;
+  const { uses, when, with: options, model } = only;
+  return (uses === 'image' || uses === 'comfy') && when === undefined && options === undefined && model === undefined;
 }
 
 /** The flows that are part of the code: of one step, without templates. */

@@ -29,10 +29,14 @@ export const stagedItemSchema = z.strictObject({
   provider: z.string(),
   /** First choice of model by id of step, of flows that choose for each step. */
   models: z.record(z.string(), z.string()).optional(),
+  /** Provider of each model that a redrive chose for this item, by its key. */
+  providers: z.record(z.string(), z.string()).optional(),
   /** Columns Sluice gives no meaning to, carried into the sidecar. */
   fields: z.record(z.string(), z.string()).optional(),
   /** The flow's own columns, by name, typed as the flow says: what templates see as `item.<name>`. */
   data: z.record(z.string(), z.json()).optional(),
+  /** Parameters of the flow that a redrive changed for this item. */
+  parameters: z.record(z.string(), z.json()).optional(),
   /** Expected cost of all calls of the item, USD. */
   estimateUsd: z.number().min(0),
   /** Of items that ComfyUI servers make. */
@@ -62,6 +66,8 @@ export interface ItemRef {
   model: string;
   /** First choice of model by id of step, of flows that choose for each step. */
   models?: Record<string, string>;
+  /** Provider of each model a redrive chose for this item. */
+  providers?: Record<string, string>;
   /** Shown in the Web UI and in progress. */
   label: string;
   estimateUsd: number;

@@ -13,6 +13,24 @@ export interface Usage {
   videoSeconds?: number;
 }
 
+/** What one step of an item did with one model, over all rounds of its loop. Snake case because it is a file format. */
+const stepUsageSchema = z.object({
+  id: z.string(),
+  /** Empty where none was called. */
+  model: z.string(),
+  /** How often it was run; more than once in loops. */
+  runs: z.int(),
+  /** Of these, found finished by an earlier run of the item, whose row has what they cost. */
+  reused: z.int().optional(),
+  calls: z.int(),
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  images: z.number(),
+  video_seconds: z.number().optional(),
+  cost_usd: z.number(),
+});
+export type StepUsage = z.output<typeof stepUsageSchema>;
+
 /** One row of `results.jsonl`: what became of one item. Snake case because it is a file format. */
 export const resultRowSchema = z.object({
   request_id: z.string(),
@@ -37,6 +55,8 @@ export const resultRowSchema = z.object({
   /** Of videos, summed; left out where there was none. */
   video_seconds: z.number().optional(),
   cost_usd: z.number(),
+  /** Of flows of several steps: what each did; the fields above are their sums. */
+  steps: z.array(stepUsageSchema).optional(),
   /** ISO 8601, UTC. */
   finished_at: z.string(),
 });

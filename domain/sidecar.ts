@@ -6,6 +6,8 @@ const sidecarSchema = z.object({
   batch_id: z.string(),
   item_id: z.string(),
   hash: z.string(),
+  /** Of files that a step with a record made: see there. */
+  request_hash: z.string().optional(),
   prompt: z.string().default(''),
   file: z.object({ path: z.string(), bytes: z.int(), sha256: z.string(), mime_type: z.string() }),
   result: resultRowSchema,

@@ -17,3 +17,8 @@ export function surroundingsOf(code: ErrorCode | null): 'environment' | 'storage
       return null;
   }
 }
+
+/** Whether another model may do what this one could not: it is down, or its quota or key is of no use now. */
+export function isModelDown(code: string | null | undefined): boolean {
+  return code === 'UNAVAILABLE' || code === 'TIMEOUT' || code === 'QUOTA_EXCEEDED' || code === 'AUTH';
+}

@@ -44,6 +44,7 @@ type TallyRow = Pick<
   | 'images'
   | 'video_seconds'
   | 'cost_usd'
+  | 'steps'
 >;
 
 const maxModels = 50;
@@ -54,16 +55,19 @@ export function emptyTally(): Tally {
 
 /** Adds a row to the tally, in place. */
 export function addResult(tally: Tally, row: TallyRow): void {
-  const model = modelTally(tally, row.model);
-  model.calls += row.calls;
-  model.inputTokens += row.input_tokens;
-  model.outputTokens += row.output_tokens;
-  model.images += row.images;
-  if (row.video_seconds !== undefined) model.videoSeconds = (model.videoSeconds ?? 0) + row.video_seconds;
-  model.costMicroUsd += Math.round(row.cost_usd * 1_000_000);
+  for (const part of row.steps ?? [row]) {
+    if (part.model === '' && part.cost_usd === 0) continue;
+    const model = modelTally(tally, part.model);
+    model.calls += part.calls;
+    model.inputTokens += part.input_tokens;
+    model.outputTokens += part.output_tokens;
+    model.images += part.images;
+    if (part.video_seconds !== undefined) model.videoSeconds = (model.videoSeconds ?? 0) + part.video_seconds;
+    model.costMicroUsd += Math.round(part.cost_usd * 1_000_000);
+  }
   if (row.status === 'requeued') return;
 
-  model.items += 1;
+  modelTally(tally, row.model).items += 1;
   tally[row.status] += 1;
   if (row.status !== 'cancelled') tally.processingMs += Math.round(row.processing_time_seconds * 1_000);
   if (row.status === 'failed') {

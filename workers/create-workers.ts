@@ -49,7 +49,13 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
     ...common,
     taskQueue: coreTaskQueue,
     workflowBundle: { codePath: deps.workflowBundlePath },
-    activities: createCoreActivities({ client: deps.client, limiter: deps.limiter, openStore }),
+    activities: createCoreActivities({
+      client: deps.client,
+      limiter: deps.limiter,
+      models,
+      openStore,
+      stopping: deps.stopping,
+    }),
     // One per item re-attached to after continue-as-new; each only waits.
     maxConcurrentActivityTaskExecutions: 2_000,
     maxConcurrentWorkflowTaskExecutions: 40,

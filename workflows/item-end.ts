@@ -8,6 +8,7 @@ import {
 } from '@temporalio/workflow';
 import { isErrorCode, type ErrorCode } from '../domain/errors.ts';
 import type { InFlightItem } from '../domain/batch.ts';
+import { blankRow } from '../domain/item-row.ts';
 import type { ItemOutcome } from '../domain/result.ts';
 
 /** How a child ended. */
@@ -32,7 +33,7 @@ export function itemEndOfFailure(error: unknown): ItemEnd {
   return { kind: 'lost', code: 'INTERNAL', message: cause instanceof Error ? cause.message : String(cause) };
 }
 
-function isRow(value: unknown): value is ItemOutcome {
+export function isRow(value: unknown): value is ItemOutcome {
   return typeof value === 'object' && value !== null && 'request_id' in value && 'status' in value;
 }
 
@@ -49,23 +50,12 @@ export function rowOfEnd(end: ItemEnd, item: InFlightItem, nowMs: number, batchC
   const cancelled = end.kind === 'cancelled';
   const { ref } = item;
   return {
-    request_id: ref.id,
-    index: ref.index,
+    ...blankRow(ref, nowMs),
     status: cancelled ? 'cancelled' : 'failed',
-    output_path: null,
     error_code: cancelled ? 'CANCELLED' : end.code,
     error_message: cancelled ? cancelledMessage : end.message,
     processing_time_seconds: Math.max(0, (nowMs - item.startedAtMs) / 1000),
-    model: ref.model,
-    seed: ref.seed,
-    input_hash: ref.hash,
-    calls: 0,
-    input_tokens: 0,
-    output_tokens: 0,
-    images: 0,
-    cost_usd: 0,
-    finished_at: new Date(nowMs).toISOString(),
   };
 }
 
-const cancelledMessage = 'The item was cancelled before it was done.';
+export const cancelledMessage = 'The item was cancelled before it was done.';

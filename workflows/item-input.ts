@@ -15,5 +15,6 @@ export function itemInputOf(
   const priority = priorityKey(spec.priority);
   const gpuClass = spec.comfy?.gpuClass ?? 'any';
   const limits = { ratePerMinute, concurrency, limitsRevision };
-  return { batchId, storeUri, mode, flow, ref, retry, timeoutMs, priority, gpuClass, ...limits };
+  const { project } = spec;
+  return { batchId, storeUri, mode, flow, ref, retry, timeoutMs, priority, gpuClass, project, ...limits };
 }

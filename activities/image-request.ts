@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { SluiceError } from '../domain/errors.ts';
+import type { aspectRatios } from '../domain/item.ts';
+import { roundSeed } from '../domain/round-seed.ts';
+import { stepOptions } from '../domain/step-options.ts';
+import type { Attempt } from './attempt.ts';
+import { readStoredImage } from './source-image.ts';
+import { readStepOptions } from './step-options.ts';
+
+/** What an image is made from. */
+export interface ImageStepRequest {
+  prompt: string;
+  negativePrompt?: string;
+  seed: number;
+  aspectRatio: (typeof aspectRatios)[number];
+  fromImage?: string;
+  /** Of an image that an earlier step made: its path says not whether it is still the same one. */
+  fromImageSha256?: string;
+}
+
+/** Throws INVALID_INPUT. */
+export async function readImageRequest(attempt: Attempt): Promise<ImageStepRequest> {
+  const { item, input, store } = attempt;
+  const asked = readStepOptions(attempt, stepOptions.image);
+  const negativePrompt = asked.negative_prompt ?? item.negativePrompt;
+  const fromImage = asked.from_image ?? item.fromImage;
+  // A template may say what a model said: that must not reach into the files of this machine.
+  if (fromImage !== undefined && fromImage !== item.fromImage && !/^(https?:\/\/|images\/)/i.test(fromImage)) {
+    const rule = 'must be an http(s) address, the path of an image that an earlier step made, or item.from_image';
+    throw new SluiceError('INVALID_INPUT', `steps.${input.step.id}.with.from_image: ${rule}`);
+  }
+  const stored = fromImage === undefined ? null : await readStoredImage(store, fromImage);
+  return {
+    prompt: asked.prompt ?? item.prompt,
+    ...(negativePrompt === undefined ? {} : { negativePrompt }),
+    seed: roundSeed(item.seed, input.round),
+    aspectRatio: asked.aspect_ratio ?? item.aspectRatio,
+    ...(fromImage === undefined ? {} : { fromImage }),
+    ...(stored === null ? {} : { fromImageSha256: createHash('sha256').update(stored.data).digest('hex') }),
+  };
+}

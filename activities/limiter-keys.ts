@@ -1,0 +1,11 @@
+import type { ProviderMode } from '../domain/ids.ts';
+
+/** Key of the limiter under which all calls of a batch are. */
+export function batchLimiterKey(batchId: string): string {
+  return `batch:${batchId}`;
+}
+
+/** A model's limits are shared by all batches; an emulated model is another one than the live one. */
+export function modelLimiterKey(mode: ProviderMode, model: { provider: string; key: string }): string {
+  return `model:${mode}:${model.provider}/${model.key}`;
+}
