@@ -35,6 +35,11 @@ export default defineConfig(
     },
   },
   {
+    files: ['api/**/*.ts'],
+    // A module of Nest is a class that says everything in its decorator.
+    rules: { '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }] },
+  },
+  {
     files: ['domain/**/*.ts', 'workflows/**/*.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': ['error', { paths: nodeBuiltins, patterns: [nodeScheme] }],

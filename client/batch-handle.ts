@@ -6,6 +6,7 @@ import { limitsChangeSchema, type Limits, type LimitsChange } from '../domain/ba
 import type { BatchProgress, BatchSummary, RedriveSelector } from '../domain/batch.ts';
 import { isErrorCode, SluiceError } from '../domain/errors.ts';
 import { explain, notFound } from './errors.ts';
+import { projectKey } from './list.ts';
 
 /** How long a query may take before the workers count as gone, milliseconds. */
 const queryTimeoutMs = 10_000;
@@ -16,6 +17,7 @@ export interface FoundBatch {
   state: 'running' | 'completed' | 'ended';
   storeUri: string | null;
   total: number;
+  project: string;
 }
 
 /** One batch's workflow, in the words of this project. */
@@ -33,12 +35,12 @@ export class BatchHandle {
   /** Whether the batch runs, and where its files are; null if the engine does not know it. */
   async find(): Promise<FoundBatch | null> {
     try {
-      const { status, memo, type } = await this.handle.describe();
+      const { status, memo, type, typedSearchAttributes } = await this.handle.describe();
       if (type !== 'batchWorkflow') return null;
       const storeUri = typeof memo?.['storeUri'] === 'string' ? memo['storeUri'] : null;
       const state = status.name === 'RUNNING' ? 'running' : status.name === 'COMPLETED' ? 'completed' : 'ended';
       const total = typeof memo?.['total'] === 'number' ? memo['total'] : 0;
-      return { state, storeUri, total };
+      return { state, storeUri, total, project: typedSearchAttributes.get(projectKey) ?? 'default' };
     } catch (error) {
       const known = explain(error, this.batchId);
       if (known instanceof SluiceError && known.code === 'BATCH_NOT_FOUND') return null;

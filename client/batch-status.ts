@@ -24,7 +24,7 @@ export async function reportOfBatch(batch: BatchHandle): Promise<BatchReport> {
 }
 
 /** An item of most flows is a picture; only where one can be several are the results read. */
-async function picturesOf(
+export async function picturesOf(
   { flow, storeUri, counts }: { flow: string; storeUri: string; counts: BatchCounts },
   unwritten?: { recent: readonly ResultRow[]; recentFrom: number },
 ): Promise<number> {

@@ -4,6 +4,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { batchSpecSchema, limitsSchema, retrySpecSchema } from '../domain/batch-spec.ts';
 import { SluiceError } from '../domain/errors.ts';
+import { apiConfigSchema } from './api-settings.ts';
 import { gpuEndpointsSchema, parseGpuEndpoints, type GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 
 /** `sluice.yaml` in the working directory, `config.yaml` in the home. The limits are those of the options. */
@@ -32,6 +33,8 @@ const configFileSchema = z.strictObject({
     .default({}),
   /** The user's ComfyUI servers. A list replaces a weaker one whole, so that entries are never mixed. */
   gpus: gpuEndpointsSchema.optional(),
+  /** The REST service of an engine that is started with this configuration. */
+  api: apiConfigSchema.default({}),
 });
 
 type ConfigFile = z.output<typeof configFileSchema>;
@@ -68,6 +71,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     defaults: merge(layers.map((layer) => layer.defaults)),
     gemini: merge(layers.map((layer) => layer.gemini)),
     temporal: merge(layers.map((layer) => layer.temporal)),
+    api: merge(layers.map((layer) => layer.api)),
     gpus: layers.findLast((layer) => layer.gpus !== undefined)?.gpus ?? [],
     files: read.map(({ file }) => file),
   };

@@ -4,6 +4,7 @@ import { searchAttributeNames } from '../domain/search-attributes.ts';
 import { displayPath } from './batch-report.ts';
 import { explain } from './errors.ts';
 
+export const projectKey = defineSearchAttributeKey(searchAttributeNames.project, SearchAttributeType.KEYWORD);
 const stateKey = defineSearchAttributeKey(searchAttributeNames.state, SearchAttributeType.KEYWORD);
 
 /** A line of `batch list`. */
@@ -12,6 +13,7 @@ export interface BatchListEntry {
   /** running, paused, succeeded, failed, cancelled or terminated */
   status: string;
   flow: string;
+  project: string;
   total: number;
   output: string;
   /** ISO 8601, UTC. */
@@ -42,6 +44,7 @@ export async function* listBatches(client: Client, options: ListOptions = {}): A
         batch_id: run.workflowId,
         status: statusOf(run),
         flow: typeof memo['flow'] === 'string' ? memo['flow'] : '',
+        project: run.typedSearchAttributes.get(projectKey) ?? 'default',
         total: Number(memo['total'] ?? 0),
         output: typeof memo['storeUri'] === 'string' ? displayPath(memo['storeUri']) : '',
         started_at: run.startTime.toISOString(),

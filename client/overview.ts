@@ -44,16 +44,24 @@ export interface Overview {
   gpus: GpuStanding[];
 }
 
-/** @param servers those of the configuration; where there are none, the engine's emulator stands in */
+/** The servers of the configuration; where there are none, the engine's emulator stands in. */
+interface Servers {
+  gpus: readonly GpuEndpointConfig[];
+  emulatorUrl: string;
+}
+
 export async function overviewOf(
   client: Client,
-  servers: { gpus: readonly GpuEndpointConfig[]; emulatorUrl: string },
+  servers: Servers,
   { all = false }: OverviewOptions,
 ): Promise<Overview> {
-  const endpoints =
-    servers.gpus.length > 0 ? servers.gpus : [{ name: 'emulator', url: servers.emulatorUrl, classes: ['any'] }];
-  const [batches, gpus] = await Promise.all([standings(client, all), Promise.all(endpoints.map(lookAt))]);
+  const [batches, gpus] = await Promise.all([standings(client, all), gpuStandings(servers)]);
   return { batches, gpus };
+}
+
+export function gpuStandings({ gpus, emulatorUrl }: Servers): Promise<GpuStanding[]> {
+  const endpoints = gpus.length > 0 ? gpus : [{ name: 'emulator', url: emulatorUrl, classes: ['any'] }];
+  return Promise.all(endpoints.map(lookAt));
 }
 
 /** Items that go before those of a batch; see `BatchStanding.ahead`. */

@@ -7,7 +7,8 @@ import type { ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import type { ResultRow } from '../domain/result.ts';
 import { openStore } from '../storage/open-store.ts';
-import { BatchHandle } from './batch-handle.ts';
+import { BatchHandle, type FoundBatch } from './batch-handle.ts';
+import { detailOfBatch, type BatchDetail } from './batch-detail.ts';
 import type { BatchReport } from './batch-report.ts';
 import { reportOfBatch } from './batch-status.ts';
 import { cancelBatches } from './cancel-batches.ts';
@@ -15,6 +16,7 @@ import { cleanBatches, type CleanOptions, type CleanedBatch } from './clean.ts';
 import type { Credentials } from './engine/credentials.ts';
 import { ensureEngine } from './engine/ensure-engine.ts';
 import { defaultHome } from './engine/home.ts';
+import { temporalAnswers } from './engine/temporal-setup.ts';
 import type { EngineStatus } from './engine/engine-status.ts';
 import { loadConfig, type Config } from './config.ts';
 import { notFound } from './errors.ts';
@@ -22,19 +24,31 @@ import { listJobs, type JobsOptions } from './jobs.ts';
 import { writeLoraDataset, type LoraDataset, type LoraDatasetOptions } from './lora-dataset.ts';
 import { listBatches, type BatchListEntry, type ListOptions } from './list.ts';
 import { loadModels } from './models.ts';
-import { aheadOf, overviewOf, type Overview, type OverviewOptions } from './overview.ts';
+import {
+  aheadOf,
+  gpuStandings,
+  overviewOf,
+  type GpuStanding,
+  type Overview,
+  type OverviewOptions,
+} from './overview.ts';
 import { promptsUnderWay, type PromptUnderWay } from './prompts-under-way.ts';
 import { retryBatch, type Retried } from './retry.ts';
 import { assertClass, planSprites, type SpriteOptions, type SpritePlan } from './sprites.ts';
 import { statsOf, type BatchStats } from './stats.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
-import { watchBatch, type WatchOptions } from './watch.ts';
+import { followBatch, storedRows, watchBatch, type SequencedRow, type WatchOptions } from './watch.ts';
 
 export interface ConnectOptions {
   /** Directory of the engine's state. @default SLUICE_HOME, else ~/.sluice */
   home?: string | undefined;
   /** Start an engine if none runs. @default true */
   start?: boolean | undefined;
+  /**
+   * Whose keys and GPUs submissions use: `own`, what this process is configured with, or `engine`, what the
+   * engine has; that is for what is part of the engine. @default 'own'
+   */
+  keys?: 'own' | 'engine' | undefined;
   /** Told in one line each what takes time or was done unasked. @default nothing is told */
   notice?: ((line: string) => void) | undefined;
 }
@@ -56,10 +70,10 @@ export class Sluice {
   private readonly connection: Connection;
   private readonly client: Client;
 
-  private constructor(engine: EngineStatus, models: ModelsFile, config: Config, connection: Connection) {
+  private constructor(engine: EngineStatus, models: ModelsFile, config: Config | null, connection: Connection) {
     this.engine = engine;
-    this.mode = config.gemini.api_key === undefined ? 'emulated' : 'live';
-    this.gpus = config.gpus.length > 0 ? config.gpus : engine.gpus;
+    this.mode = config === null ? engine.gemini : config.gemini.api_key === undefined ? 'emulated' : 'live';
+    this.gpus = config !== null && config.gpus.length > 0 ? config.gpus : engine.gpus;
     this.models = models;
     this.connection = connection;
     this.client = new Client({ connection, namespace: engine.namespace });
@@ -82,17 +96,18 @@ export class Sluice {
       home,
       notice,
       ...(options.start === undefined ? {} : { start: options.start }),
-      credentials: credentialsOf(config),
+      credentials: options.keys === 'engine' ? {} : credentialsOf(config),
       env: {
         ...process.env,
         ...(config.temporal.address === undefined ? {} : { TEMPORAL_ADDRESS: config.temporal.address }),
         ...(config.temporal.namespace === undefined ? {} : { TEMPORAL_NAMESPACE: config.temporal.namespace }),
+        ...(Object.keys(config.api).length === 0 ? {} : { SLUICE_API: JSON.stringify(config.api) }),
       },
     });
     const models = await loadModels(home);
     try {
       const connection = await Connection.connect({ address: engine.address, connectTimeout: '10 seconds' });
-      return new Sluice(engine, models, config, connection);
+      return new Sluice(engine, models, options.keys === 'engine' ? null : config, connection);
     } catch (cause) {
       throw new SluiceError('ENGINE_UNAVAILABLE', `Temporal does not answer at ${engine.address}.`, { cause });
     }
@@ -129,11 +144,33 @@ export class Sluice {
     return watchBatch(this.batch(batchId), options);
   }
 
+  /** The same, each result with its number. */
+  follow(batchId: string, options: WatchOptions = {}): AsyncGenerator<SequencedRow, BatchSummary | null> {
+    return followBatch(this.batch(batchId), options);
+  }
+
+  /** Results of a batch that are in parts, from one number on and below another. */
+  async *storedRows(batchId: string, from: number, to = Infinity): AsyncGenerator<SequencedRow> {
+    const found = await this.find(batchId);
+    if (found?.storeUri === undefined || found.storeUri === null) throw notFound(batchId);
+    yield* storedRows(found.storeUri, from, to);
+  }
+
+  /** Whether the engine knows a batch, whether it runs, and where its files are; null if not. */
+  find(batchId: string): Promise<FoundBatch | null> {
+    return this.batch(batchId).find();
+  }
+
   /** What is going on inside a running batch. */
-  async progress(batchId: string): Promise<BatchProgress> {
+  async progress(batchId: string, after?: number): Promise<BatchProgress> {
     const batch = this.batch(batchId);
     if ((await batch.find()) === null) throw notFound(batchId);
-    return batch.progress();
+    return batch.progress(after);
+  }
+
+  /** The same with what is known of its submission, and of what goes on in it. */
+  detail(batchId: string): Promise<BatchDetail> {
+    return detailOfBatch(this.batch(batchId));
   }
 
   status(batchId: string): Promise<BatchReport> {
@@ -147,6 +184,11 @@ export class Sluice {
   /** Batches and GPUs at a glance: how far each is, and what is in front of it. */
   overview(options: OverviewOptions = {}): Promise<Overview> {
     return overviewOf(this.client, { gpus: this.gpus, emulatorUrl: this.engine.comfyEmulatorUrl }, options);
+  }
+
+  /** The GPUs alone. */
+  gpuStandings(): Promise<GpuStanding[]> {
+    return gpuStandings({ gpus: this.gpus, emulatorUrl: this.engine.comfyEmulatorUrl });
   }
 
   /** Items of other batches that go before those of this one; null if it does not run. */
@@ -165,7 +207,12 @@ export class Sluice {
   }
 
   /** Last result of every item. */
-  jobs(batchId: string, options: JobsOptions = {}): AsyncGenerator<ResultRow> {
+  async *jobs(batchId: string, options: JobsOptions = {}): AsyncGenerator<ResultRow> {
+    for await (const { row } of listJobs(this.batch(batchId), options)) yield row;
+  }
+
+  /** The same with the number of each result, with which a reader can go on later. */
+  numberedJobs(batchId: string, options: JobsOptions = {}): AsyncGenerator<SequencedRow> {
     return listJobs(this.batch(batchId), options);
   }
 
@@ -215,6 +262,12 @@ export class Sluice {
   /** Removes closed batches and their files. */
   clean(options: CleanOptions): AsyncGenerator<CleanedBatch> {
     return cleanBatches(this.client, options);
+  }
+
+  /** Whether the engine's Temporal server answers at once. */
+  answers(): Promise<boolean> {
+    const { address, namespace } = this.engine;
+    return temporalAnswers(address, namespace, 2_000).catch(() => false);
   }
 
   async close(): Promise<void> {

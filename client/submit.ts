@@ -59,6 +59,7 @@ export interface Submission {
 }
 
 export interface SubmitContext extends Modes {
+  /** Commands that submit to one directory at once take turns by a lock in its home. */
   engine: OwnEngine;
   client: Client;
   models: ModelsFile;
@@ -98,7 +99,7 @@ export async function submit(context: SubmitContext, options: SubmitOptions): Pr
   const freshId = newBatchId();
   const storeUri = storeUriOf(options.output ?? join(options.parent ?? '', freshId));
   const undo = await makeDirectory(storeUri);
-  const turn = await takeTurn(storeUri);
+  const turn = await takeTurn(context.engine.home, storeUri);
   try {
     return await submitTo(openStore(storeUri), context, options, freshId);
   } catch (error) {

@@ -29,20 +29,43 @@ export async function* watchBatch(
   handle: BatchHandle,
   options: WatchOptions = {},
 ): AsyncGenerator<ResultRow, BatchSummary | null> {
+  const rows = followBatch(handle, options);
+  try {
+    for (;;) {
+      const next = await rows.next();
+      if (next.done === true) return next.value;
+      yield next.value.row;
+    }
+  } finally {
+    await rows.return(null);
+  }
+}
+
+/** A result and its number among all results of the batch, by which a reader can go on later. */
+export interface SequencedRow {
+  row: ResultRow;
+  sequence: number;
+}
+
+/** The same with the number of each result. */
+export async function* followBatch(
+  handle: BatchHandle,
+  options: WatchOptions = {},
+): AsyncGenerator<SequencedRow, BatchSummary | null> {
   // What was asked for the sake of this iteration ends with it, however it ends.
   const left = new AbortController();
   const signal = options.signal === undefined ? left.signal : AbortSignal.any([left.signal, options.signal]);
   try {
-    return yield* followBatch(handle, { ...options, signal });
+    return yield* follow(handle, { ...options, signal });
   } finally {
     left.abort();
   }
 }
 
-async function* followBatch(
+async function* follow(
   handle: BatchHandle,
   options: WatchOptions & { signal: AbortSignal },
-): AsyncGenerator<ResultRow, BatchSummary | null> {
+): AsyncGenerator<SequencedRow, BatchSummary | null> {
   const { signal, intervalMs = 250, onProgress, patienceMs = 60_000 } = options;
   let next = options.fromRow ?? 0;
   const nap = createNap(handle, signal);
@@ -74,7 +97,7 @@ async function* followBatch(
         next = progress.recentFrom;
       }
       for (const row of progress.recent) {
-        yield row;
+        yield { row, sequence: next };
         next += 1;
       }
       await nap(intervalMs);
@@ -102,9 +125,10 @@ function createNap(handle: BatchHandle, signal: AbortSignal): (ms: number) => Pr
   };
 }
 
-async function* storedRows(storeUri: string, from: number, to: number): AsyncGenerator<ResultRow> {
+/** Results that are in parts, from one number up to another. */
+export async function* storedRows(storeUri: string, from: number, to: number): AsyncGenerator<SequencedRow> {
   for await (const { row, sequence } of readRows(openStore(storeUri), from)) {
     if (sequence >= to) return;
-    if (row !== null && sequence >= from) yield row;
+    if (row !== null && sequence >= from) yield { row, sequence };
   }
 }

@@ -47,6 +47,18 @@ export const errorCatalog = {
   STORAGE_FULL: { retryable: true, action: 'Free disk space, then resume the batch.' },
   STORAGE_DENIED: { retryable: true, action: 'Give write permission to the directory, then resume the batch.' },
   STORAGE_ERROR: { retryable: true, action: 'Check the storage named in the message, then resume the batch.' },
+  // The REST service.
+  UNAUTHENTICATED: { retryable: false, action: 'Send a token: Authorization: Bearer … (sluice token create).' },
+  FORBIDDEN: { retryable: false, action: 'Use a token of another role or project, or another address.' },
+  ROUTE_NOT_FOUND: { retryable: false, action: 'See /api/docs for what there is.' },
+  ITEM_NOT_FOUND: { retryable: false, action: 'List the items of the batch with: sluice batch jobs' },
+  FILE_NOT_FOUND: { retryable: false, action: 'List the files of the batch; it may have been cleaned.' },
+  BODY_TOO_LARGE: {
+    retryable: false,
+    action: 'Upload the items as a file, or raise the limit under api: in the configuration.',
+  },
+  OUTPUT_OUTSIDE: { retryable: false, action: 'Give a path below output_root of api: in the configuration.' },
+  IDEMPOTENCY_MISMATCH: { retryable: false, action: 'Use a new Idempotency-Key for another request.' },
   // The command line and the client.
   USAGE: { retryable: false, action: 'See --help.' },
   INPUT_NOT_FOUND: { retryable: false, action: 'Check the path of the input file.' },

@@ -2,8 +2,21 @@ import type { EngineStatus } from '../../client/engine/engine-status.ts';
 
 /** What runs, and where it can be reached. */
 export function renderEngine(engine: EngineStatus): string {
-  const { state, pid, stale, address, namespace, uiUrl, gemini, emulatorUrl, comfyEmulatorUrl, processes, logs, gpus } =
-    engine;
+  const {
+    state,
+    pid,
+    stale,
+    address,
+    namespace,
+    uiUrl,
+    gemini,
+    emulatorUrl,
+    comfyEmulatorUrl,
+    processes,
+    logs,
+    gpus,
+    apiUrl,
+  } = engine;
   return [
     line(
       'engine',
@@ -11,6 +24,7 @@ export function renderEngine(engine: EngineStatus): string {
     ),
     line('temporal', `${address} (namespace ${namespace})`),
     ...(uiUrl === null ? [] : [line('web UI', uiUrl)]),
+    ...(apiUrl === null ? [] : [line('API', `${apiUrl}/api`)]),
     line('gemini', gemini === 'live' ? 'live' : `emulated at ${emulatorUrl}`),
     line('comfyui', gpus.length > 0 ? gpus.map(({ name }) => name).join(', ') : `emulated at ${comfyEmulatorUrl}`),
     ...processes.map((process) => line(process.name, describeProcess(process))),

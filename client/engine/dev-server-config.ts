@@ -16,6 +16,7 @@ const devServerConfigSchema = z.strictObject({
     .strictObject({
       server: port.default(7233),
       ui: port.default(8233),
+      api: port.default(8400),
       emulator: port.default(0),
       comfyui: port.default(0),
     })

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import type { ApiSettings } from '../api-settings.ts';
 import { devServerArgs, type DevServerConfig } from './dev-server-config.ts';
 import { withCredentials, type Credentials } from './credentials.ts';
 import type { EnginePaths } from './home.ts';
-import { programPath } from './package-root.ts';
+import { isBuilt, programPath } from './package-root.ts';
 import type { ProcessSpec } from './supervised-process.ts';
 import { portAnswers, temporalAnswers } from './temporal-setup.ts';
 
@@ -11,11 +12,14 @@ export interface EngineCommands {
   worker: readonly string[];
   /** `--port N --comfyui-port M` is added. */
   emulator: readonly string[];
+  api: readonly string[];
 }
 
 export const engineCommands: EngineCommands = {
   worker: [programPath('workers/main')],
   emulator: [programPath('cli/main'), 'emulator', 'all', '--quiet'],
+  // Its sources have decorators, which Node cannot strip; a build has none.
+  api: [...(isBuilt ? [] : ['--import', programPath('api/from-source')]), programPath('api/main')],
 };
 
 const nodeArgs = ['--disable-warning=ExperimentalWarning', '--enable-source-maps'];
@@ -89,11 +93,39 @@ export function workerSpec(
   };
 }
 
+/** The REST service calls no provider, so it gets no keys. */
+export function apiSpec(
+  command: readonly string[],
+  paths: EnginePaths,
+  place: { address: string; namespace: string; port: number },
+  api: ApiSettings,
+  env: NodeJS.ProcessEnv,
+): ProcessSpec {
+  return {
+    command: process.execPath,
+    args: [...nodeArgs, ...command],
+    env: {
+      ...plainEnvironment(env),
+      ...kept(env, ['SLUICE_LOG_LEVEL', 'NODE_COMPILE_CACHE']),
+      SLUICE_HOME: paths.home,
+      SLUICE_API: JSON.stringify({ ...api, port: place.port }),
+      TEMPORAL_ADDRESS: place.address,
+      TEMPORAL_NAMESPACE: place.namespace,
+    },
+    logFile: paths.logs.api,
+    ready: 'ipc',
+    graceMs: 5_000,
+  };
+}
+
 export function hostPort(ip: string, port: number): string {
   return `${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
 }
 
 function plainEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'USER'];
-  return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+  return kept(env, ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'USER']);
+}
+
+function kept(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }

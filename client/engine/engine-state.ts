@@ -21,6 +21,7 @@ const engineStateSchema = z.object({
     emulator: z.int().nullable(),
     // Engines that had no such emulator wrote none, and what they left must be cleared away too.
     comfyui: z.int().nullable().default(null),
+    api: z.int().nullable().default(null),
   }),
   processes: z.array(processSchema),
 });

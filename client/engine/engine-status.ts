@@ -3,7 +3,7 @@ import { gpuEndpointSchema } from '../../domain/gpu-endpoint.ts';
 
 /** A process the engine looks after. `waiting`: it died and is started again after a pause. */
 const processStatusSchema = z.object({
-  name: z.enum(['server', 'emulator', 'worker']),
+  name: z.enum(['server', 'emulator', 'worker', 'api']),
   pid: z.int().nullable(),
   state: z.enum(['starting', 'running', 'waiting', 'stopping', 'stopped']),
   /** Times it was started again after it died. */
@@ -16,7 +16,7 @@ const processStatusSchema = z.object({
 export const engineReportSchema = z.object({
   home: z.string(),
   pid: z.int(),
-  /** `ready` once server, emulator and worker have been up together. */
+  /** `ready` once all processes have been up together. */
   state: z.enum(['starting', 'ready', 'stopping']),
   /** ISO 8601. */
   startedAt: z.string(),
@@ -29,6 +29,8 @@ export const engineReportSchema = z.object({
   /** The emulators of Gemini and of ComfyUI: one process. */
   emulatorUrl: z.string().nullable(),
   comfyEmulatorUrl: z.string().nullable(),
+  /** The REST service; null until its port is known. */
+  apiUrl: z.string().nullable(),
   /** Whether the workers have a Gemini key. */
   gemini: z.enum(['live', 'emulated']),
   /** The ComfyUI servers the workers know, their addresses without user and password. */
@@ -39,8 +41,9 @@ export const engineReportSchema = z.object({
     ui: z.int().nullable(),
     emulator: z.int().nullable(),
     comfyui: z.int().nullable(),
+    api: z.int().nullable(),
   }),
-  logs: z.object({ engine: z.string(), server: z.string(), worker: z.string(), emulator: z.string() }),
+  logs: z.object({ engine: z.string(), server: z.string(), worker: z.string(), emulator: z.string(), api: z.string() }),
   /** Null if the server is not ours. */
   temporalBinary: z.string().nullable(),
 });

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { SluiceError } from '../../domain/errors.ts';
 import { withoutCredentials } from '../../domain/gpu-endpoint.ts';
+import { apiSettingsFrom, reachableHost, type ApiSettings } from '../api-settings.ts';
 import { choosePorts } from './choose-ports.ts';
 import { startControlServer } from './control-server.ts';
 import { loadDevServerConfig, type DevServerConfig } from './dev-server-config.ts';
 import {
+  apiSpec,
   emulatorSpec,
   engineCommands,
   hostPort,
@@ -15,9 +17,9 @@ import {
   workerSpec,
   type EngineCommands,
 } from './engine-commands.ts';
-import { readEngineState, removeEngineState, writeEngineState } from './engine-state.ts';
+import { readEngineState, removeEngineState } from './engine-state.ts';
 import { credentialsFrom, mergeCredentials, type Credentials } from './credentials.ts';
-import type { EngineReport } from './engine-status.ts';
+import type { EngineReport, ProcessStatus } from './engine-status.ts';
 import { findTemporal } from './find-temporal.ts';
 import { firstThatFails } from './first-that-fails.ts';
 import { assertSocketIsOurs, enginePaths, type EnginePaths } from './home.ts';
@@ -27,6 +29,7 @@ import { rotateLog } from './log-file.ts';
 import { currentBuildId, packageRoot } from './package-root.ts';
 import { claimPorts, portsOfOthers } from './port-claims.ts';
 import { processStartId } from './process-identity.ts';
+import { recordEngine } from './record-engine.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import { prepareForeignServer } from './foreign-server.ts';
 import { setRetention } from './temporal-setup.ts';
@@ -53,13 +56,15 @@ export class Engine {
   readonly #buildId = currentBuildId();
   readonly #startedAt = new Date().toISOString();
   readonly #externalAddress: string | null;
-  readonly #ports: EngineReport['ports'] = { server: null, ui: null, emulator: null, comfyui: null };
+  readonly #api: ApiSettings;
+  readonly #ports: EngineReport['ports'] = { server: null, ui: null, emulator: null, comfyui: null, api: null };
   #credentials: Credentials;
   #state: EngineReport['state'] = 'starting';
   #binary: string | null = null;
   #server: SupervisedProcess | null = null;
   #emulator: SupervisedProcess | null = null;
   #worker: SupervisedProcess | null = null;
+  #service: SupervisedProcess | null = null;
   #control: Server | null = null;
   #stopped: Promise<void> | null = null;
   readonly #whenStopped = Promise.withResolvers<undefined>();
@@ -74,6 +79,7 @@ export class Engine {
     this.#config = { ...config, namespace: options.env['TEMPORAL_NAMESPACE'] || config.namespace };
     this.#externalAddress = options.env['TEMPORAL_ADDRESS'] || null;
     this.#credentials = credentialsFrom(options.env);
+    this.#api = apiSettingsFrom(options.env);
   }
 
   /** Brings everything up; throws ENGINE_START_FAILED with the reason if one part cannot be started. */
@@ -89,20 +95,22 @@ export class Engine {
       this.#log('clearing away what an engine that was killed left behind');
       await endLeftovers(previous);
     }
-    for (const log of [this.#paths.logs.server, this.#paths.logs.emulator, this.#paths.logs.worker]) rotateLog(log);
+    const { engine: _own, ...logs } = this.#paths.logs;
+    Object.values(logs).forEach(rotateLog);
     if (this.#externalAddress === null) this.#binary = await this.#findBinary();
     await this.#startServerAndEmulator(previous?.ports);
     await this.#prepareNamespace();
-    await this.#startWorker();
+    await this.#startWorkerAndApi();
     this.#state = 'ready';
-    this.#log(`ready: Temporal ${this.#address() ?? ''}, emulator ${this.#urlOf('emulator') ?? ''}`);
+    this.#log(`ready: Temporal ${this.#address() ?? ''}, API ${this.#apiUrl() ?? ''}`);
   }
 
-  /** Stops worker, emulator and server in this order; resolves when they are gone. */
+  /** Stops API, worker, emulator and server in this order; resolves when they are gone. */
   stop(): Promise<void> {
     this.#stopped ??= (async () => {
       this.#state = 'stopping';
       this.#log('stopping');
+      await this.#service?.stop();
       await this.#worker?.stop();
       await this.#emulator?.stop();
       await this.#server?.stop();
@@ -143,6 +151,7 @@ export class Engine {
       uiUrl: this.#urlOf('ui'),
       emulatorUrl: this.#urlOf('emulator'),
       comfyEmulatorUrl: this.#urlOf('comfyui'),
+      apiUrl: this.#apiUrl(),
       gemini: this.#credentials.gemini === undefined ? 'emulated' : 'live',
       gpus: (this.#credentials.gpus ?? []).map((gpu) => ({ ...gpu, url: withoutCredentials(gpu.url) })),
       processes: this.#processes().map((process) => process.status),
@@ -170,6 +179,7 @@ export class Engine {
       for (let attempt = 1; ; attempt += 1) {
         const { server, ...emulators } = await choosePorts(
           this.#config,
+          this.#api,
           wanted,
           others,
           this.#externalAddress === null,
@@ -206,7 +216,7 @@ export class Engine {
     await prepareForeignServer({ address, namespace, searchAttributes }, this.#log);
   }
 
-  async #startWorker(): Promise<void> {
+  async #startWorkerAndApi(): Promise<void> {
     const place = {
       address: this.#address() ?? '',
       namespace: this.#config.namespace,
@@ -216,11 +226,15 @@ export class Engine {
     this.#worker = this.#supervise('worker', () =>
       workerSpec(this.#commands.worker, this.#paths, place, this.#credentials, this.#env),
     );
-    const failed = await firstThatFails([this.#worker], this.#paths.logs, startAttempts);
+    const port = this.#ports.api ?? 0;
+    this.#service = this.#supervise('api', () =>
+      apiSpec(this.#commands.api, this.#paths, { ...place, port }, this.#api, this.#env),
+    );
+    const failed = await firstThatFails([this.#worker, this.#service], this.#paths.logs, startAttempts);
     if (failed !== null) throw failed;
   }
 
-  #supervise(name: 'server' | 'emulator' | 'worker', spec: () => ReturnType<typeof workerSpec>): SupervisedProcess {
+  #supervise(name: ProcessStatus['name'], spec: () => ReturnType<typeof workerSpec>): SupervisedProcess {
     this.#assertWanted();
     const process = new SupervisedProcess(name, spec, () => {
       const { state, pid, restarts } = process.status;
@@ -255,27 +269,22 @@ export class Engine {
   }
 
   #processes(changed?: SupervisedProcess): SupervisedProcess[] {
-    const all = new Set([this.#server, this.#emulator, this.#worker, changed ?? null]);
+    const all = new Set([this.#server, this.#emulator, this.#worker, this.#service, changed ?? null]);
     return [...all].filter((process) => process !== null);
   }
 
   /** A process that has just been spawned is on record before its field is set. */
   #record(changed: SupervisedProcess): void {
-    const { address, namespace, ports, startedAt, buildId, pid } = this.report();
-    const processes = this.#processes(changed).flatMap((process) => {
-      const { name, pid: childPid, restarts } = process.status;
-      return childPid === null || process.startId === null
-        ? []
-        : [{ name, pid: childPid, startId: process.startId, restarts }];
-    });
-    const startId = processStartId(pid) ?? '';
     try {
-      const state = { pid, startId, startedAt, buildId, address, namespace, ports, processes };
-      writeEngineState(this.#paths.stateFile, state);
+      recordEngine(this.#paths.stateFile, this.report(), this.#processes(changed));
     } catch (error) {
       // A full disk must not end an engine that runs.
       this.#log(`engine.json was not written: ${String(error)}`);
     }
+  }
+
+  #apiUrl(): string | null {
+    return this.#ports.api === null ? null : `http://${hostPort(reachableHost(this.#api.host), this.#ports.api)}`;
   }
 
   #address(): string | null {

@@ -14,7 +14,7 @@ export interface EnginePaths {
   stateFile: string;
   lockFile: string;
   socket: string;
-  logs: { engine: string; server: string; worker: string; emulator: string };
+  logs: { engine: string; server: string; worker: string; emulator: string; api: string };
 }
 
 /** `SLUICE_HOME`, or `~/.sluice`. */
@@ -35,6 +35,7 @@ export function enginePaths(home: string): EnginePaths {
       server: join(logs, 'server.log'),
       worker: join(logs, 'worker.log'),
       emulator: join(logs, 'emulator.log'),
+      api: join(logs, 'api.log'),
     },
   };
 }

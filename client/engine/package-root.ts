@@ -7,6 +7,9 @@ const codeRoot = join(import.meta.dirname, '..', '..');
 /** Directory that holds `temporal-dev.yaml`: the checkout or the installed package. */
 export const packageRoot = existsSync(join(codeRoot, 'temporal-dev.yaml')) ? codeRoot : dirname(codeRoot);
 
+/** Whether the running code is compiled. */
+export const isBuilt = extname(import.meta.filename) === '.js';
+
 /**
  * Path of a program of ours, in the form the running code has: compiled (`.js`) or source (`.ts`).
  * @param name without extension, relative to the code, e.g. `workers/main`

@@ -33,7 +33,7 @@ test('up --detach starts the engine, doctor shows its home, ports and processes'
   expect(doctor.stdout).toMatch(/^web UI +http:\/\/127\.0\.0\.1:\d+$/m);
   expect(doctor.stdout).toMatch(/^gemini +emulated at http:\/\/127\.0\.0\.1:\d+$/m);
   expect(doctor.stdout).toContain(`comfyui        emulated at ${engine.comfyEmulatorUrl}\n`);
-  for (const name of ['server', 'emulator', 'worker']) {
+  for (const name of ['server', 'emulator', 'worker', 'api']) {
     expect(doctor.stdout).toMatch(new RegExp(`^${name} +(running|starting), pid \\d+`, 'm'));
   }
 });

@@ -36,7 +36,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 test('without files and environment nothing is set', () => {
-  expect(load()).toEqual({ defaults: {}, gemini: {}, temporal: {}, gpus: [], files: [] });
+  expect(load()).toEqual({ defaults: {}, gemini: {}, temporal: {}, api: {}, gpus: [], files: [] });
 });
 
 test('environment wins over the working directory, and that over the home, setting by setting', () => {
@@ -48,6 +48,7 @@ test('environment wins over the working directory, and that over the home, setti
   expect(load({ GEMINI_API_KEY: 'env', TEMPORAL_ADDRESS: '', TEMPORAL_NAMESPACE: 'n' })).toEqual({
     defaults: { concurrency: 7, model: 'a', rate_limit: null },
     gemini: { api_key: 'env', base_url: 'https://a.test' },
+    api: {},
     temporal: { address: 't:1', namespace: 'n' },
     gpus: [],
     files: [cwd, home],

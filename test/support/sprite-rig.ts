@@ -59,7 +59,7 @@ export class SpriteBatch {
   }
 
   rows(): Promise<ResultRow[]> {
-    return Array.fromAsync(listJobs(this.batch));
+    return Array.fromAsync(listJobs(this.batch), ({ row }) => row);
   }
 
   images(): string[] {

@@ -26,13 +26,13 @@ const state = {
 };
 
 test('what was written is read again', () => {
-  writeEngineState(file, { ...state, ports: { ...ports, comfyui: 40_001 } });
-  expect(readEngineState(file)).toEqual({ ...state, ports: { ...ports, comfyui: 40_001 } });
+  writeEngineState(file, { ...state, ports: { ...ports, comfyui: 40_001, api: 8_400 } });
+  expect(readEngineState(file)).toEqual({ ...state, ports: { ...ports, comfyui: 40_001, api: 8_400 } });
 });
 
 test('the record of an engine that had no ComfyUI emulator is read all the same', () => {
   writeFileSync(file, JSON.stringify({ ...state, ports }));
-  expect(readEngineState(file)).toEqual({ ...state, ports: { ...ports, comfyui: null } });
+  expect(readEngineState(file)).toEqual({ ...state, ports: { ...ports, comfyui: null, api: null } });
 });
 
 test('a damaged record counts as none', () => {

@@ -95,6 +95,7 @@ test('an engine is started once, says where it is, and leaves no process when it
     ['server', 'running', 0],
     ['emulator', 'running', 0],
     ['worker', 'running', 0],
+    ['api', 'running', 0],
   ]);
   expect(await (await fetch(status.comfyEmulatorUrl)).text()).toBe('comfyui');
   expect(workersTold(home)).toMatchObject([
@@ -128,7 +129,7 @@ test('two callers at the same time get one engine, two homes get engines side by
   const [first, second, beside] = await Promise.all([start(shared), start(shared), start(other)]);
   expect(second.pid).toBe(first.pid);
   expect(beside.pid).not.toBe(first.pid);
-  expect(new Set([...Object.values(first.ports), ...Object.values(beside.ports)]).size).toBe(8);
+  expect(new Set([...Object.values(first.ports), ...Object.values(beside.ports)]).size).toBe(10);
   // Different databases show that each is answered by its own server.
   const ids = await Promise.all([namespaceOf(first), namespaceOf(beside)]);
   expect(ids[0].namespaceInfo?.id).not.toBe(ids[1].namespaceInfo?.id);
@@ -220,7 +221,7 @@ test('TEMPORAL_ADDRESS uses that server, registers what is missing there, and st
   const home = newHome();
   const status = await start(home, { env: environment({ TEMPORAL_ADDRESS: server.address }) });
   expect(status).toMatchObject({ address: server.address, uiUrl: null, temporalBinary: null });
-  expect(status.processes.map(({ name }) => name)).toEqual(['emulator', 'worker']);
+  expect(status.processes.map(({ name }) => name)).toEqual(['emulator', 'worker', 'api']);
   expect(workersTold(home)[0]).toMatchObject({ address: server.address });
   await expect(start(home, { env: environment({ TEMPORAL_ADDRESS: '127.0.0.1:9' }) })).rejects.toMatchObject({
     code: 'ENGINE_UNAVAILABLE',

@@ -1,0 +1,57 @@
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import type { Logger } from 'pino';
+import type { ApiSettings } from '../client/api-settings.ts';
+import { AccessGuard } from './access/access-guard.ts';
+import { BatchAccess } from './batches/batch-access.ts';
+import { BatchesController } from './batches/batches-controller.ts';
+import { ControlController } from './batches/control-controller.ts';
+import { CreateBatch } from './batches/create-batch.ts';
+import { JobsController } from './batches/jobs-controller.ts';
+import { CatalogueController } from './catalogue/catalogue-controller.ts';
+import { EngineLink } from './engine-link.ts';
+import { EventsController } from './events/events-controller.ts';
+import { Feeds } from './events/feeds.ts';
+import { FilesController } from './files/files-controller.ts';
+import { HealthController } from './health/health-controller.ts';
+import { ProblemFilter } from './http/problem-filter.ts';
+import { homeToken, loggerToken, settingsToken } from './tokens.ts';
+
+/** Every endpoint is in one of these. */
+const controllers: Type[] = [
+  BatchesController,
+  JobsController,
+  ControlController,
+  FilesController,
+  EventsController,
+  CatalogueController,
+  HealthController,
+];
+
+export interface ApiOptions {
+  home: string;
+  settings: ApiSettings;
+  engine: EngineLink;
+  log: Logger;
+}
+
+@Module({})
+class ApiModule {}
+
+export function apiModule({ home, settings, engine, log }: ApiOptions): DynamicModule {
+  return {
+    module: ApiModule,
+    controllers,
+    providers: [
+      { provide: homeToken, useValue: home },
+      { provide: settingsToken, useValue: settings },
+      { provide: loggerToken, useValue: log },
+      { provide: EngineLink, useValue: engine },
+      BatchAccess,
+      CreateBatch,
+      Feeds,
+      { provide: APP_GUARD, useClass: AccessGuard },
+      { provide: APP_FILTER, useClass: ProblemFilter },
+    ],
+  };
+}

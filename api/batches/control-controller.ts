@@ -1,0 +1,128 @@
+import { Controller, Inject } from '@nestjs/common';
+import { z } from 'zod';
+import { describe, Endpoint, Input, type Given } from '../http/endpoint.ts';
+import { BatchAccess } from './batch-access.ts';
+import { toLimitsChange } from './options.ts';
+import {
+  batchIdParams,
+  batchSchema,
+  limitsChangeBody,
+  limitsReplySchema,
+  toBatchReply,
+  toLimitsReply,
+  type BatchReply,
+} from './schemas.ts';
+
+const tag = 'Control';
+const params = batchIdParams;
+const accepted = { 202: { description: 'Taken up; how the batch stands.', schema: batchSchema } };
+
+const pause = describe({
+  method: 'POST',
+  path: 'batches/:id/pause',
+  role: 'run',
+  tag,
+  summary: 'Start no more items; those under way finish',
+  params,
+  replies: accepted,
+});
+const resume = describe({
+  method: 'POST',
+  path: 'batches/:id/resume',
+  role: 'run',
+  tag,
+  summary: 'Go on with a paused batch, with other limits if given',
+  params,
+  body: limitsChangeBody,
+  replies: accepted,
+});
+const redriveBody = z
+  .strictObject({
+    codes: z.array(z.string().min(1)).min(1).optional().describe('Only items that failed with one of these codes'),
+    item_ids: z.array(z.string().min(1)).min(1).optional().describe('Only these items'),
+  })
+  .meta({ id: 'Redrive' });
+const redriven = z
+  .strictObject({
+    batch_id: z.string(),
+    items: z.int().nullable().describe('How many items run again; null where the new run counts them itself'),
+    from_sequence: z.int().describe('Number of the first result that comes of it'),
+  })
+  .meta({ id: 'Redriven' });
+const redrive = describe({
+  method: 'POST',
+  path: 'batches/:id/redrive',
+  role: 'run',
+  tag,
+  summary: 'Run items again that failed or were cancelled, in a running or a closed batch',
+  params,
+  body: redriveBody,
+  replies: { 202: { description: 'The items run again.', schema: redriven } },
+});
+const limits = describe({
+  method: 'GET',
+  path: 'batches/:id/limits',
+  role: 'read',
+  tag,
+  summary: 'The limits of a batch',
+  params,
+  replies: { 200: { description: 'The limits.', schema: limitsReplySchema } },
+});
+const setLimits = describe({
+  method: 'PATCH',
+  path: 'batches/:id/limits',
+  role: 'run',
+  tag,
+  summary: 'Change limits of a running batch',
+  params,
+  body: limitsChangeBody,
+  replies: { 200: { description: 'All limits as they are now.', schema: limitsReplySchema } },
+});
+
+/** What can be done to a batch that was started. */
+@Controller('api')
+export class ControlController {
+  readonly #batches: BatchAccess;
+
+  constructor(@Inject(BatchAccess) batches: BatchAccess) {
+    this.#batches = batches;
+  }
+
+  @Endpoint(pause)
+  async pause(@Input() { params: { id }, caller }: Given<typeof pause>): Promise<BatchReply> {
+    const sluice = await this.#batches.of(id, caller);
+    await sluice.pause(id);
+    return toBatchReply(await sluice.detail(id));
+  }
+
+  @Endpoint(resume)
+  async resume(@Input() { params: { id }, body, caller }: Given<typeof resume>): Promise<BatchReply> {
+    const sluice = await this.#batches.of(id, caller);
+    const change = toLimitsChange(body);
+    if (Object.keys(change).length > 0) await sluice.setLimits(id, change);
+    await sluice.resume(id);
+    return toBatchReply(await sluice.detail(id));
+  }
+
+  @Endpoint(redrive)
+  async redrive(@Input() { params: { id }, body, caller }: Given<typeof redrive>) {
+    const sluice = await this.#batches.of(id, caller);
+    const { items, fromRow } = await sluice.retry(id, {
+      ...(body.codes === undefined ? {} : { codes: body.codes }),
+      ...(body.item_ids === undefined ? {} : { itemIds: body.item_ids }),
+    });
+    return { batch_id: id, items, from_sequence: fromRow };
+  }
+
+  @Endpoint(limits)
+  async limits(@Input() { params: { id }, caller }: Given<typeof limits>) {
+    const sluice = await this.#batches.of(id, caller);
+    return toLimitsReply((await sluice.detail(id)).limits);
+  }
+
+  @Endpoint(setLimits)
+  async setLimits(@Input() { params: { id }, body, caller }: Given<typeof setLimits>) {
+    const sluice = await this.#batches.of(id, caller);
+    return toLimitsReply(await sluice.setLimits(id, toLimitsChange(body)));
+  }
+}

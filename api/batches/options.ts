@@ -1,0 +1,38 @@
+import type { Config } from '../../client/config.ts';
+import type { BatchSpecInput, LimitsChange } from '../../domain/batch-spec.ts';
+import { defined } from '../../domain/defined.ts';
+import type { BatchOptions, LimitsChangeBody } from './schemas.ts';
+
+/** What was asked for, over the defaults of the configuration: the same as the options of the command line. */
+export function toSpec(options: BatchOptions, { defaults }: Pick<Config, 'defaults'>): BatchSpecInput {
+  return {
+    ...defined({
+      flow: options.flow,
+      project: options.project,
+      priority: options.priority,
+      model: options.model ?? defaults.model,
+      errorPolicy: options.error_policy ?? defaults.error_policy,
+      timeoutMs: options.timeout_ms ?? defaults.timeout_ms,
+    }),
+    limits: {
+      ...defined({
+        concurrency: options.concurrency ?? defaults.concurrency,
+        ratePerMinute: options.rate_limit === undefined ? defaults.rate_limit : options.rate_limit,
+        budgetUsd: options.budget_usd === undefined ? defaults.budget_usd : options.budget_usd,
+      }),
+      toleratedFailure: defined({ count: options.tolerated_failures, percent: options.tolerated_failure_percent }),
+    },
+    retry: defined({ maxAttempts: options.max_attempts ?? defaults.max_attempts }),
+  };
+}
+
+export function toLimitsChange(body: LimitsChangeBody): LimitsChange {
+  const { tolerated_failures: count, tolerated_failure_percent: percent } = body;
+  const tolerated = defined({ count, percent });
+  return {
+    ...defined({ concurrency: body.concurrency, ratePerMinute: body.rate_limit, budgetUsd: body.budget_usd }),
+    ...(Object.keys(tolerated).length === 0
+      ? {}
+      : { toleratedFailure: { count: count ?? null, percent: percent ?? null, minSample: 10 } }),
+  };
+}

@@ -1,0 +1,229 @@
+import { z } from 'zod';
+import type { BatchDetail } from '../../client/batch-detail.ts';
+import type { BatchListEntry } from '../../client/list.ts';
+import { batchSpecSchema, limitsSchema, retrySpecSchema, toleratedFailureSchema } from '../../domain/batch-spec.ts';
+import { itemStatuses, resultRowSchema } from '../../domain/result.ts';
+import { priorities } from '../../domain/priority.ts';
+
+const usd = z.number().describe('USD');
+const time = z.string().describe('ISO 8601, UTC');
+
+export const batchIdParams = z.object({ id: z.string().min(1).max(200).describe('Id of the batch') });
+
+const batchStatuses = ['running', 'paused', 'succeeded', 'failed', 'cancelled', 'terminated'] as const;
+const batchStatus = z.enum(batchStatuses);
+
+/** Limits as REST has them: the names of the command line's options. */
+export const limitsReplySchema = z
+  .strictObject({
+    concurrency: z.int(),
+    rate_limit: z.int().nullable().describe('Requests a minute; null: only the models’ own limits hold'),
+    budget_usd: z.number().nullable(),
+    tolerated_failures: z.int().nullable(),
+    tolerated_failure_percent: z.number().nullable(),
+  })
+  .meta({ id: 'Limits' });
+
+export const limitsChangeBody = z
+  .strictObject({
+    concurrency: limitsSchema.shape.concurrency.unwrap(),
+    rate_limit: limitsSchema.shape.ratePerMinute.unwrap(),
+    budget_usd: limitsSchema.shape.budgetUsd.unwrap(),
+    tolerated_failures: toleratedFailureSchema.shape.count.unwrap(),
+    tolerated_failure_percent: toleratedFailureSchema.shape.percent.unwrap(),
+  })
+  .partial()
+  .meta({ id: 'LimitsChange' });
+export type LimitsChangeBody = z.output<typeof limitsChangeBody>;
+
+/** What `batch create` takes, in the names of its options. */
+export const batchOptionsSchema = z
+  .strictObject({
+    flow: z.string().min(1),
+    project: batchSpecSchema.shape.project.unwrap(),
+    model: z.string().min(1),
+    priority: z.enum(priorities),
+    ...limitsChangeBody.shape,
+    error_policy: batchSpecSchema.shape.errorPolicy.unwrap(),
+    max_attempts: retrySpecSchema.shape.maxAttempts.unwrap(),
+    timeout_ms: batchSpecSchema.shape.timeoutMs.unwrap(),
+    output: z
+      .string()
+      .min(1)
+      .max(500)
+      .describe('Directory below the service’s root; by default one named after the batch'),
+    format: z.enum(['auto', 'csv', 'jsonl']),
+    encoding: z.string().min(1).max(40),
+  })
+  .partial();
+export type BatchOptions = z.output<typeof batchOptionsSchema>;
+
+export const createBody = batchOptionsSchema
+  .extend({
+    items: z
+      .array(z.record(z.string(), z.json()))
+      .min(1)
+      .optional()
+      .describe('Items as a JSONL has them, one object each'),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('Address of a CSV or JSONL, one of those allowed'),
+  })
+  .refine(({ items, url }) => (items === undefined) !== (url === undefined), {
+    message: 'give either items or url, or upload a file',
+    path: ['items'],
+  })
+  .meta({ id: 'NewBatch' });
+export type CreateBody = z.output<typeof createBody>;
+
+const batchCounts = {
+  batch_id: z.string(),
+  status: batchStatus,
+  total: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  skipped: z.int(),
+  rejected: z.int(),
+  cancelled: z.int(),
+  cost_usd: usd,
+  duration_seconds: z.number(),
+  output: z.string(),
+  running: z.int(),
+  pending: z.int(),
+  images: z.int(),
+  flow: z.string(),
+  mode: z.enum(['live', 'emulated']),
+  started_at: time.nullable(),
+  paused_reason: z.string().nullable(),
+  paused_action: z.string().nullable(),
+};
+
+/** How a batch stands. */
+export const batchSchema = z
+  .strictObject({
+    ...batchCounts,
+    project: z.string(),
+    priority: z.enum(priorities),
+    source: z.string(),
+    created_at: time.nullable(),
+    limits: limitsReplySchema,
+    pause: z.strictObject({ kind: z.string(), reason: z.string(), action: z.string(), since: time }).nullable(),
+    notices: z.array(
+      z.strictObject({ at: time, level: z.enum(['info', 'notice', 'escalation']), message: z.string() }),
+    ),
+    running_items: z
+      .array(
+        z.strictObject({
+          item_id: z.string(),
+          label: z.string(),
+          model: z.string(),
+          seed: z.int(),
+          started_at: time,
+        }),
+      )
+      .describe('Items under way, at most 50'),
+  })
+  .meta({ id: 'Batch' });
+export type BatchReply = z.output<typeof batchSchema>;
+
+export const createdSchema = z
+  .strictObject({
+    batch_id: z.string(),
+    status: z.literal('running'),
+    total: z.int().describe('Items'),
+    rejected: z.int().describe('Rows that are no items'),
+    mode: z.enum(['live', 'emulated']),
+    estimate_usd: usd,
+    output: z.string(),
+  })
+  .meta({ id: 'CreatedBatch' });
+
+export const listQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  cursor: z.string().max(500).optional().describe('`next` of the page before'),
+  status: batchStatus.optional(),
+  flow: z.string().optional(),
+  project: z.string().optional(),
+});
+
+const entry = z.strictObject({
+  batch_id: z.string(),
+  status: z.string(),
+  flow: z.string(),
+  project: z.string(),
+  total: z.int(),
+  output: z.string(),
+  started_at: time,
+  closed_at: time.nullable(),
+}) satisfies z.ZodType<BatchListEntry>;
+
+export function pageOf<T extends z.ZodType>(item: T, id: string) {
+  return z
+    .strictObject({
+      data: z.array(item),
+      next: z.string().nullable().describe('`cursor` of the next page; null after the last'),
+    })
+    .meta({ id });
+}
+
+export const listReply = pageOf(entry.meta({ id: 'BatchEntry' }), 'BatchPage');
+
+export const jobsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+  cursor: z.string().max(200).optional().describe('`next` of the page before'),
+  status: z.enum(itemStatuses).optional(),
+});
+
+const jobSchema = resultRowSchema
+  .extend({
+    /** Place among all results of the batch; the id of its event. */
+    sequence: z.int(),
+  })
+  .meta({ id: 'Job' });
+
+export const jobsReply = pageOf(jobSchema, 'JobPage');
+
+export const jobParams = batchIdParams.extend({ record_id: z.string().min(1).max(500).describe('Id of the item') });
+
+export const jobReply = z
+  .union([
+    jobSchema,
+    z
+      .strictObject({
+        request_id: z.string(),
+        status: z.literal('running'),
+        label: z.string(),
+        model: z.string(),
+        seed: z.int(),
+        started_at: time,
+      })
+      .meta({ id: 'RunningJob' }),
+  ])
+  .describe('The last result of an item, or what is known of it while it is under way');
+
+/** A batch in the words of REST. */
+export function toBatchReply({ limits, running_items: running, ...detail }: BatchDetail): BatchReply {
+  return {
+    ...detail,
+    limits: toLimitsReply(limits),
+    running_items: running.map(({ itemId, label, model, seed, startedAtMs }) => ({
+      item_id: itemId,
+      label,
+      model,
+      seed,
+      started_at: new Date(startedAtMs).toISOString(),
+    })),
+  };
+}
+
+export function toLimitsReply(limits: BatchDetail['limits']): z.output<typeof limitsReplySchema> {
+  const { concurrency, ratePerMinute, budgetUsd, toleratedFailure } = limits;
+  return {
+    concurrency,
+    rate_limit: ratePerMinute,
+    budget_usd: budgetUsd,
+    tolerated_failures: toleratedFailure.count,
+    tolerated_failure_percent: toleratedFailure.percent,
+  };
+}

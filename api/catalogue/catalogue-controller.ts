@@ -1,0 +1,99 @@
+import { Controller, Inject } from '@nestjs/common';
+import { z } from 'zod';
+import { flowNames, findFlow } from '../../domain/flow.ts';
+import { EngineLink } from '../engine-link.ts';
+import { describe, Endpoint } from '../http/endpoint.ts';
+
+const tag = 'Catalogue';
+
+const models = describe({
+  method: 'GET',
+  path: 'models',
+  role: 'read',
+  tag,
+  summary: 'Models batches can use',
+  replies: {
+    200: {
+      description: 'The models of models.yaml.',
+      schema: z
+        .strictObject({
+          data: z.array(
+            z.looseObject({
+              name: z.string(),
+              provider: z.string(),
+              kind: z.string(),
+              limits: z.record(z.string(), z.json()),
+            }),
+          ),
+          mode: z.enum(['live', 'emulated']).describe('Whether calls are real or emulated'),
+        })
+        .meta({ id: 'Models' }),
+    },
+  },
+});
+const gpus = describe({
+  method: 'GET',
+  path: 'gpus',
+  role: 'read',
+  tag,
+  summary: 'ComfyUI servers, and whether they answer',
+  replies: {
+    200: {
+      description: 'The servers.',
+      schema: z
+        .strictObject({
+          data: z.array(
+            z.strictObject({
+              name: z.string(),
+              url: z.string(),
+              classes: z.array(z.string()),
+              alive: z.boolean(),
+              detail: z.string().describe('The device, or why it cannot be used'),
+            }),
+          ),
+        })
+        .meta({ id: 'Gpus' }),
+    },
+  },
+});
+const flows = describe({
+  method: 'GET',
+  path: 'flows',
+  role: 'read',
+  tag,
+  summary: 'Flows batches can run',
+  replies: {
+    200: {
+      description: 'The flows.',
+      schema: z
+        .strictObject({ data: z.array(z.looseObject({ name: z.string(), steps: z.array(z.looseObject({})) })) })
+        .meta({ id: 'Flows' }),
+    },
+  },
+});
+
+@Controller('api')
+export class CatalogueController {
+  readonly #engine: EngineLink;
+
+  constructor(@Inject(EngineLink) engine: EngineLink) {
+    this.#engine = engine;
+  }
+
+  @Endpoint(models)
+  async models() {
+    const { models: file, mode } = await this.#engine.forSubmission();
+    return { data: Object.entries(file.models).map(([name, model]) => ({ name, ...model })), mode };
+  }
+
+  @Endpoint(gpus)
+  async gpus() {
+    const sluice = await this.#engine.forSubmission();
+    return { data: await sluice.gpuStandings() };
+  }
+
+  @Endpoint(flows)
+  flows() {
+    return { data: flowNames().flatMap((name) => findFlow(name) ?? []) };
+  }
+}

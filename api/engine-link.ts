@@ -1,0 +1,70 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Sluice } from '../client/sluice.ts';
+import { engineStatus } from '../client/engine/ensure-engine.ts';
+import { SluiceError } from '../domain/errors.ts';
+
+/** How long a request waits for an engine that is still starting, milliseconds. */
+const patienceMs = 10_000;
+
+/**
+ * The service's connection to its engine, made when it is first needed and made again when it could not be:
+ * the service listens before the engine is ready, and outlives restarts of its parts.
+ */
+export class EngineLink {
+  readonly #home: string;
+  #connecting: Promise<Sluice> | null = null;
+  #connected: Sluice | null = null;
+
+  constructor(home: string) {
+    this.#home = home;
+  }
+
+  /** @throws SluiceError ENGINE_UNAVAILABLE */
+  async sluice(): Promise<Sluice> {
+    if (this.#connected !== null) return this.#connected;
+    const gaveUp = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      gaveUp.reject(new SluiceError('ENGINE_UNAVAILABLE', 'The engine is still starting.'));
+    }, patienceMs);
+    try {
+      return await Promise.race([this.#connect(), gaveUp.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * For a submission: it is made with the keys and GPUs the engine has by now, which commands may have brought
+   * since the last one.
+   */
+  async forSubmission(): Promise<Sluice> {
+    const sluice = await this.sluice();
+    const engine = await engineStatus(this.#home);
+    const { gemini, gpus } = sluice.engine;
+    if (engine === null || isDeepStrictEqual([engine.gemini, engine.gpus], [gemini, gpus])) return sluice;
+    this.#connected = null;
+    // Requests under way still use the former connection; it is closed with the process.
+    return this.sluice();
+  }
+
+  /** Whether the engine answers now; does not wait for one that is starting. */
+  async answers(): Promise<boolean> {
+    if (this.#connected !== null) return this.#connected.answers();
+    // Asked for, so that it is there some time.
+    this.#connect().catch(() => undefined);
+    return false;
+  }
+
+  async close(): Promise<void> {
+    await this.#connected?.close();
+  }
+
+  #connect(): Promise<Sluice> {
+    this.#connecting ??= Sluice.connect({ home: this.#home, start: false, keys: 'engine' })
+      .then((sluice) => (this.#connected = sluice))
+      .finally(() => {
+        this.#connecting = null;
+      });
+    return this.#connecting;
+  }
+}

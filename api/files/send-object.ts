@@ -1,0 +1,92 @@
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { SluiceError } from '../../domain/errors.ts';
+import type { Store } from '../../storage/store.ts';
+import { contentType, isShown } from './content-type.ts';
+
+/** Bytes read at a time. */
+const chunkBytes = 256 * 1024;
+
+export interface SendObjectInput {
+  store: Store;
+  key: string;
+  request: FastifyRequest;
+  reply: FastifyReply;
+  download: boolean;
+}
+
+/**
+ * Answers with an object of a store: whole, in part, or that a copy is still good. Whatever it holds, it cannot
+ * run as a page of ours: its type is never one that browsers run, and a sandbox of its own holds what it may be.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
+ * @throws SluiceError FILE_NOT_FOUND
+ */
+export async function sendObject({ store, key, request, reply, download }: SendObjectInput): Promise<void> {
+  const found = await store.stat(key);
+  if (found === null) throw new SluiceError('FILE_NOT_FOUND', `The batch has no file ${key}.`);
+  const { size, modifiedAt } = found;
+  const type = contentType(key);
+  const etag = `"${size.toString(36)}-${modifiedAt.getTime().toString(36)}"`;
+  const disposition = download || !isShown(type) ? 'attachment' : 'inline';
+  void reply.headers({
+    etag,
+    'last-modified': modifiedAt.toUTCString(),
+    'cache-control': 'private, no-cache',
+    'accept-ranges': 'bytes',
+    'content-type': type,
+    'content-disposition': `${disposition}; filename*=UTF-8''${encodeURIComponent(basename(key))}`,
+    'content-security-policy': "default-src 'none'; sandbox",
+    'x-content-type-options': 'nosniff',
+  });
+  if (matches(request.headers['if-none-match'], etag)) {
+    await reply.status(304).send();
+    return;
+  }
+  const wanted = rangeOf(request, size, etag);
+  if (wanted === 'unsatisfiable') {
+    await reply
+      .status(416)
+      .header('content-range', `bytes */${String(size)}`)
+      .send();
+    return;
+  }
+  const { first, last } = wanted ?? { first: 0, last: size - 1 };
+  if (wanted !== null) {
+    void reply.status(206).header('content-range', `bytes ${String(first)}-${String(last)}/${String(size)}`);
+  }
+  await reply.header('content-length', String(last - first + 1)).send(Readable.from(bytes(store, key, first, last)));
+}
+
+/** Whether one of the tags of a request is this one. */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const bare = (tag: string): string => tag.trim().replace(/^W\//, '');
+  return header.trim() === '*' || header.split(',').some((tag) => bare(tag) === bare(etag));
+}
+
+/** The one range that is asked for; null: the whole object, which is also the answer to several. */
+function rangeOf(
+  { headers }: FastifyRequest,
+  size: number,
+  etag: string,
+): { first: number; last: number } | 'unsatisfiable' | null {
+  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(headers.range ?? '') ?? [];
+  if (from === '' && to === '') return null;
+  const ifRange = headers['if-range'];
+  if (ifRange !== undefined && ifRange !== etag) return null;
+  const first = from === '' ? Math.max(0, size - Number(to)) : Number(from);
+  const last = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1);
+  if (from !== '' && to !== '' && Number(to) < Number(from)) return null;
+  return first >= size || (from === '' && Number(to) === 0) ? 'unsatisfiable' : { first, last };
+}
+
+async function* bytes(store: Store, key: string, first: number, last: number): AsyncGenerator<Buffer> {
+  for (let offset = first; offset <= last;) {
+    const chunk = await store.getRange(key, offset, Math.min(chunkBytes, last - offset + 1));
+    if (chunk === null || chunk.length === 0) throw new SluiceError('FILE_NOT_FOUND', `${key} was removed meanwhile.`);
+    offset += chunk.length;
+    yield chunk;
+  }
+}

@@ -1,0 +1,38 @@
+import { pino } from 'pino';
+import { apiSettingsFrom, isLoopback } from '../client/api-settings.ts';
+import { defaultHome } from '../client/engine/home.ts';
+import { SluiceError } from '../domain/errors.ts';
+import { createApp } from './create-app.ts';
+import { EngineLink } from './engine-link.ts';
+
+/**
+ * The process of the REST service, a part of the engine. Configured by its environment (SLUICE_HOME, SLUICE_API,
+ * TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE); tells its parent `ready` when it listens.
+ */
+const log = pino({ level: process.env['SLUICE_LOG_LEVEL'] ?? 'info' });
+const settings = apiSettingsFrom(process.env);
+if (!isLoopback(settings.host)) {
+  throw new SluiceError(
+    'CONFIG_INVALID',
+    `api.host: ${settings.host} can be reached by others, and there are no tokens.`,
+  );
+}
+const home = defaultHome(process.env);
+const engine = new EngineLink(home);
+const app = await createApp({ home, settings, engine, log });
+await app.listen(settings.port ?? 0, settings.host);
+log.info({ pid: process.pid, url: await app.getUrl() }, 'listening');
+process.send?.('ready');
+// So that the first request need not wait for it.
+void engine.answers();
+
+let stopping = false;
+const stop = (): void => {
+  if (stopping) return;
+  stopping = true;
+  void app
+    .close()
+    .then(() => engine.close())
+    .finally(() => process.exit());
+};
+for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(event, stop);
