@@ -11,6 +11,7 @@ import { createGenerateImage, type GenerateImageDeps } from './generate-image.ts
 import { openRun } from './open-run.ts';
 import { readPage } from './read-page.ts';
 import { createRunComfy, type RunComfyDeps } from './run-comfy.ts';
+import { createStageRun, type StageRun } from './stage-run.ts';
 import type { StepDeps } from './step-work.ts';
 import type { CoreActivities, GpuActivities, LightStepActivities, ModelActivities } from './types.ts';
 import { writeResults } from './write-results.ts';
@@ -19,11 +20,12 @@ export interface CoreDeps extends StepDeps {
   client: WorkflowClient;
   limiter: Limiter;
   models: ModelsFile;
+  stageRun: StageRun;
 }
 
 /** Activities of the `sluice` task queue. */
 export function createCoreActivities(deps: CoreDeps): CoreActivities & LightStepActivities {
-  const { client, limiter, openStore } = deps;
+  const { client, limiter, openStore, stageRun } = deps;
   return {
     readPage: (input) => mappingErrors(() => readPage(openStore(input.storeUri), input)),
     writeResults: (input) => mappingErrors(() => writeResults(openStore(input.storeUri), input)),
@@ -33,6 +35,7 @@ export function createCoreActivities(deps: CoreDeps): CoreActivities & LightStep
       limiter.forget(batchLimiterKey(input.summary.batchId));
     },
     awaitItem: (input) => awaitItem(client, input),
+    stageRun: createStageRun(stageRun),
     applyLimits: (input) => {
       const { batchId, ratePerMinute, concurrency, limitsRevision: revision, holdBack } = input;
       const key = batchLimiterKey(batchId);

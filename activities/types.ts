@@ -4,6 +4,7 @@ import type { Flow, Step } from '../domain/flow.ts';
 import type { ProviderMode } from '../domain/ids.ts';
 import type { ItemRef } from '../domain/item.ts';
 import type { ItemOutcome, ResultRow } from '../domain/result.ts';
+import type { ScheduledRunInput, StagedRun } from '../domain/schedule.ts';
 import type { Tally } from '../domain/tally.ts';
 
 /** Everything an item's steps need; the input of `itemWorkflow` too. */
@@ -143,6 +144,9 @@ export interface FinishBatchInput {
   tally: Tally;
 }
 
+/** A run of a schedule, and the time it is for. */
+export type StageRunInput = ScheduledRunInput & { atMs: number };
+
 /** Activities of the `sluice` task queue. */
 export interface CoreActivities {
   readPage(input: ReadPageInput): Promise<ItemRef[]>;
@@ -152,6 +156,7 @@ export interface CoreActivities {
   applyLimits(input: ApplyLimitsInput): Promise<void>;
   awaitItem(input: AwaitItemInput): Promise<ItemOutcome>;
   finishBatch(input: FinishBatchInput): Promise<void>;
+  stageRun(input: StageRunInput): Promise<StagedRun>;
   /** Of a step that takes the model with the least load. */
   chooseModel(input: ChooseModelInput): Promise<ModelRef>;
 }

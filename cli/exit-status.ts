@@ -13,6 +13,8 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set([
   'UNKNOWN_MODEL',
   'CONFIG_INVALID',
   'BATCH_NOT_FOUND',
+  'SCHEDULE_NOT_FOUND',
+  'SCHEDULE_EXISTS',
   'OUTPUT_IN_USE',
   'OUTPUT_EXISTS',
   'OUTPUT_NOT_WRITABLE',

@@ -10,6 +10,7 @@ import { addEmulator } from './emulator.ts';
 import { addEngine } from './engine.ts';
 import { exitStatus, exitStatusOfError } from './exit-status.ts';
 import { addGenerate } from './generate.ts';
+import { addSchedule } from './schedule.ts';
 import { addLoraDataset } from './lora-dataset.ts';
 import { describeError, notice, printJsonError } from './output.ts';
 import { addStatus } from './status.ts';
@@ -61,6 +62,7 @@ function createProgram(): Command {
   addCompare(program);
   addStatus(program);
   addCancel(program);
+  addSchedule(program);
   addEngine(program);
   addEmulator(program);
   addComfy(program);

@@ -34,6 +34,7 @@ import {
 } from './overview.ts';
 import { promptsUnderWay, type PromptUnderWay } from './prompts-under-way.ts';
 import { retryBatch, type Retried } from './retry.ts';
+import { Schedules } from './schedules.ts';
 import { assertClass, planSprites, type SpriteOptions, type SpritePlan } from './sprites.ts';
 import { statsOf, type BatchStats } from './stats.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
@@ -67,6 +68,8 @@ export class Sluice {
    * are none, those the engine knows (their addresses without user and password).
    */
   readonly gpus: GpuEndpointConfig[];
+  /** Recurring batches. */
+  readonly schedules: Schedules;
   private readonly connection: Connection;
   private readonly client: Client;
 
@@ -77,6 +80,7 @@ export class Sluice {
     this.models = models;
     this.connection = connection;
     this.client = new Client({ connection, namespace: engine.namespace });
+    this.schedules = new Schedules(this.client, this);
   }
 
   /** What ComfyUI work submitted here uses: `emulated`, the built-in emulator, where there are no servers. */

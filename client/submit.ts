@@ -5,12 +5,11 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import type { BatchInfo } from '../domain/batch-info.ts';
 import { batchSpecSchema, type BatchSpec, type BatchSpecInput } from '../domain/batch-spec.ts';
 import type { BatchInput } from '../domain/batch.ts';
+import { batchStartOf } from '../domain/batch-start.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { findFlow, flowNames, usesComfy, type Flow } from '../domain/flow.ts';
 import { coreTaskQueue, type ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
-import { priorityKey } from '../domain/priority.ts';
-import { searchAttributeNames } from '../domain/search-attributes.ts';
 import { openStore } from '../storage/open-store.ts';
 import type { Store } from '../storage/store.ts';
 import { BatchHandle } from './batch-handle.ts';
@@ -43,6 +42,8 @@ export interface SubmitOptions {
    * false starts anew over it. @default refused with OUTPUT_EXISTS
    */
   resume?: boolean | undefined;
+  /** Id of a batch that is new. @default made of the time and chance */
+  batchId?: string | undefined;
 }
 
 export interface Submission {
@@ -90,18 +91,43 @@ export function parseSpec(spec: BatchSpecInput | undefined): { spec: BatchSpec; 
   return { spec: parsed.data, flow };
 }
 
+/** A batch that is staged. */
+export interface Prepared {
+  submission: Submission;
+  /** What its workflow is to be started with; null if it runs already. */
+  input: BatchInput | null;
+}
+
 /**
  * Stages an input and starts its batch, or re-attaches to it if it is running already. Of two commands
  * that submit to one directory at the same time the second waits, and then finds what the first started.
  */
-export async function submit(context: SubmitContext, options: SubmitOptions): Promise<Submission> {
+export function submit(context: SubmitContext, options: SubmitOptions): Promise<Submission> {
+  return inTurn(context, options, async (store, freshId) => {
+    const { submission, input } = await prepareIn(store, context, options, freshId);
+    if (input !== null) await startBatch(context.client, input, sourceName(options.input));
+    return submission;
+  });
+}
+
+/** Stages an input for a batch that somebody else starts. */
+export function prepare(context: SubmitContext, options: SubmitOptions): Promise<Prepared> {
+  return inTurn(context, options, (store, freshId) => prepareIn(store, context, options, freshId));
+}
+
+/** Does something to the directory of a submission while no other command of this home does. */
+async function inTurn<T>(
+  context: SubmitContext,
+  options: SubmitOptions,
+  body: (store: Store, freshId: string) => Promise<T>,
+): Promise<T> {
   parseSpec(options.spec);
-  const freshId = newBatchId();
+  const freshId = options.batchId ?? newBatchId();
   const storeUri = storeUriOf(options.output ?? join(options.parent ?? '', freshId));
   const undo = await makeDirectory(storeUri);
   const turn = await takeTurn(context.engine.home, storeUri);
   try {
-    return await submitTo(openStore(storeUri), context, options, freshId);
+    return await body(openStore(storeUri), freshId);
   } catch (error) {
     await undo();
     throw error;
@@ -110,17 +136,19 @@ export async function submit(context: SubmitContext, options: SubmitOptions): Pr
   }
 }
 
-async function submitTo(
+async function prepareIn(
   store: Store,
   context: SubmitContext,
   options: SubmitOptions,
   freshId: string,
-): Promise<Submission> {
+): Promise<Prepared> {
   const { spec, flow } = parseSpec(options.spec);
   const storeUri = store.uri;
   const earlier = await readBatchInfo(store);
   const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
-  if (earlier !== null && found?.state === 'running') return attach(context, options, spec, store, earlier);
+  if (earlier !== null && found?.state === 'running') {
+    return { submission: await attach(context, options, spec, store, earlier), input: null };
+  }
   if (earlier !== null && found === null) await assertNotElsewhere(storeUri, earlier, context.engine, options.resume);
 
   const plan = await planRun(store, earlier, options.resume, freshId);
@@ -161,29 +189,24 @@ async function submitTo(
     rejected: staged.rejected,
     ...(plan.reopen ? { reopen: { selector: { select: 'unfinished' }, countAsSkipped: true } } : {}),
   };
-  await startBatch(context.client, input, sourceName(options.input));
+  const { batchId, fromRow } = plan;
   const output = displayPath(storeUri);
-  return { batchId: plan.batchId, storeUri, output, mode, attached: false, fromRow: plan.fromRow, staged };
+  return { submission: { batchId, storeUri, output, mode, attached: false, fromRow, staged }, input };
 }
 
 /** Starts the workflow of a batch, anew or as a further run of the same id. */
 export async function startBatch(client: Client, input: BatchInput, source: string): Promise<void> {
-  const { batchId, storeUri, spec, flow, mode } = input;
+  const { batchId } = input;
+  const { memo, staticSummary, keywords, priorityKey } = batchStartOf(input, source);
   try {
     await client.workflow.start('batchWorkflow', {
       workflowId: batchId,
       taskQueue: coreTaskQueue,
       args: [input],
-      // Its own tasks go first too: an urgent batch is not to wait until the items of another have started.
-      priority: { priorityKey: priorityKey(spec.priority) },
-      memo: { storeUri, flow: flow.name, total: input.input.total, source, mode },
-      staticSummary: `${flow.name}: ${String(input.input.total)} items from ${source}`,
-      typedSearchAttributes: [
-        { key: keyword(searchAttributeNames.batch), value: batchId },
-        { key: keyword(searchAttributeNames.flow), value: flow.name },
-        { key: keyword(searchAttributeNames.project), value: spec.project },
-        { key: keyword(searchAttributeNames.state), value: 'running' },
-      ],
+      priority: { priorityKey },
+      memo,
+      staticSummary,
+      typedSearchAttributes: Object.entries(keywords).map(([name, value]) => ({ key: keyword(name), value })),
     });
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) {

@@ -77,6 +77,8 @@ export const errorCatalog = {
   },
   OUTPUT_NOT_WRITABLE: { retryable: false, action: 'Choose a directory you can write to with -o.' },
   NOTHING_TO_RETRY: { retryable: false, action: 'Nothing to do: no item matches.' },
+  SCHEDULE_NOT_FOUND: { retryable: false, action: 'List the schedules with: sluice schedule list' },
+  SCHEDULE_EXISTS: { retryable: false, action: 'Choose another name, or delete the schedule that has it.' },
   ENGINE_UNAVAILABLE: { retryable: true, action: 'Start it with: sluice up --detach (or look at: sluice doctor)' },
   ENGINE_START_FAILED: { retryable: true, action: 'Look at the logs named by: sluice doctor' },
   TEMPORAL_BINARY_MISSING: {

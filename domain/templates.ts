@@ -66,7 +66,11 @@ function toText(value: unknown): string {
  * @throws SluiceError INVALID_INPUT naming place, line, column and what is wrong
  * @see https://liquidjs.com/tutorials/intro-to-liquid.html (the language)
  */
-export function renderTemplate(template: string, scope: TemplateScope, place = 'template'): string {
+export function renderTemplate(
+  template: string,
+  scope: TemplateScope | Readonly<Record<string, string>>,
+  place = 'template',
+): string {
   return attempt(place, () => String(engine.parseAndRenderSync(template, scope)));
 }
 

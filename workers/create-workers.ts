@@ -1,6 +1,7 @@
 import type { WorkflowClient } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createCoreActivities, createGpuActivities, createModelActivities } from '../activities/create-activities.ts';
+import type { StageRun } from '../activities/stage-run.ts';
 import { coreTaskQueue, gpuTaskQueue, modelTaskQueue, type ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import type { GpuPool } from '../providers/gpu-pool/types.ts';
@@ -22,6 +23,7 @@ export interface WorkerDeps {
   gpus: Partial<Record<ProviderMode, GpuPool>>;
   /** How long a GPU's server may be silent before its items go elsewhere, milliseconds. @default 10000 */
   gpuPatienceMs?: number | undefined;
+  stageRun: StageRun;
   /** Aborted before the workers are shut down, with the failure of what has not begun. */
   stopping?: AbortSignal;
 }
@@ -55,6 +57,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
       models,
       openStore,
       stopping: deps.stopping,
+      stageRun: deps.stageRun,
     }),
     // One per item re-attached to after continue-as-new; each only waits.
     maxConcurrentActivityTaskExecutions: 2_000,

@@ -11,6 +11,7 @@ import { workflowBundlePath } from './bundle-path.ts';
 import { createWorkers } from './create-workers.ts';
 import { createGpus } from './gpus.ts';
 import { createProviders, servedModes } from './providers.ts';
+import { stageRunWith } from './stage-run.ts';
 import { recoverActivities } from './recover-activities.ts';
 import { workerIdentity } from './worker-identity.ts';
 
@@ -36,7 +37,8 @@ const settings = {
   geminiBaseUrl: setting('GEMINI_BASE_URL'),
   emulatorUrl: setting('SLUICE_EMULATOR_URL'),
 };
-const connection = await NativeConnection.connect({ address: setting('TEMPORAL_ADDRESS') ?? '127.0.0.1:7233' });
+const address = setting('TEMPORAL_ADDRESS') ?? '127.0.0.1:7233';
+const connection = await NativeConnection.connect({ address });
 const namespace = setting('TEMPORAL_NAMESPACE') ?? 'default';
 const limiter = createLimiter({ path: join(home, 'limits.sqlite') });
 const client = new Client({ connection, namespace });
@@ -52,6 +54,15 @@ const workers = await createWorkers({
   modes: servedModes(settings),
   provider: createProviders(settings),
   gpus,
+  stageRun: stageRunWith({
+    client,
+    engine: { home, address, namespace },
+    models: () => loadModels(home),
+    modes: {
+      mode: servedModes(settings).includes('live') ? 'live' : 'emulated',
+      gpuMode: gpus.live === undefined ? 'emulated' : 'live',
+    },
+  }),
   stopping: stopping.signal,
 });
 

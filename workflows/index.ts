@@ -1,2 +1,3 @@
 export { batchWorkflow } from './batch.ts';
 export { itemWorkflow } from './item.ts';
+export { scheduledRunWorkflow } from './scheduled-run.ts';

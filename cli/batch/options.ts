@@ -28,9 +28,20 @@ export interface SubmitFlags {
 }
 
 export function addSubmitOptions(command: Command): Command {
-  return command
+  command
     .argument('<input>', 'CSV or JSONL file, or - for standard input')
-    .option('-o, --output <dir>', 'directory (or store address) for images, metadata and results')
+    .option('-o, --output <dir>', 'directory (or store address) for images, metadata and results');
+  return addSpecOptions(command)
+    .option('--resume', 'do only what is missing or failed in a directory that holds a finished batch')
+    .option('--no-resume', 'start anew over a directory that holds a finished batch')
+    .option('--dry-run', 'check the input and show plan, models, time and cost; start nothing')
+    .option('--json', 'print one JSON object instead of text')
+    .option('-v, --verbose', 'tell more while it runs');
+}
+
+/** How the input is read and the batch is run; of schedules too. */
+export function addSpecOptions(command: Command): Command {
+  return command
     .addOption(new Option('--format <format>', 'format of the input').choices(['auto', 'csv', 'jsonl']).default('auto'))
     .option('--encoding <name>', 'encoding of the input (found out if not given)')
     .option('--flow <name>', 'flow to run (image)')
@@ -52,12 +63,7 @@ export function addSubmitOptions(command: Command): Command {
     .option('--tolerated-failures <n>', 'pause when more items than this have failed', wholeNumber(0, 1e9))
     .option('--tolerated-failure-percent <n>', 'pause when a larger share than this has failed', numberFrom(0, 100))
     .option('--max-attempts <n>', 'calls an item may lose to its own failures (3)', wholeNumber(1, 20))
-    .option('--timeout <seconds>', 'longest a single call may take (120)', numberFrom(0.1, 3600))
-    .option('--resume', 'do only what is missing or failed in a directory that holds a finished batch')
-    .option('--no-resume', 'start anew over a directory that holds a finished batch')
-    .option('--dry-run', 'check the input and show plan, models, time and cost; start nothing')
-    .option('--json', 'print one JSON object instead of text')
-    .option('-v, --verbose', 'tell more while it runs');
+    .option('--timeout <seconds>', 'longest a single call may take (120)', numberFrom(0.1, 3600));
 }
 
 /** Flags win over the configuration's defaults. */
@@ -72,7 +78,7 @@ export function toSubmitOptions(input: string, flags: SubmitFlags, config: Confi
   };
 }
 
-function toSpec(flags: SubmitFlags, { defaults }: Config): BatchSpecInput {
+export function toSpec(flags: SubmitFlags, { defaults }: Config): BatchSpecInput {
   return {
     ...defined({
       flow: flags.flow,

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import protobuf from '@temporalio/proto';
 import { BatchHandle } from '../../client/batch-handle.ts';
+import { Schedules } from '../../client/schedules.ts';
 import { planSprites } from '../../client/sprites.ts';
 import { submit } from '../../client/submit.ts';
 import { itemWorkflowId } from '../../domain/ids.ts';
 import { startComfyEmulator } from '../../emulators/comfyui/server.ts';
 import type { GeminiEmulatorOptions } from '../../emulators/gemini/options.ts';
+import { eventually } from '../support/eventually.ts';
 import { openNamespace } from '../support/namespace.ts';
 import { atStart, Rig, rows } from '../support/rig.ts';
 import { startTemporal } from '../support/temporal-server.ts';
@@ -86,6 +88,7 @@ try {
     await save('reopened', rig.workflow);
   });
 
+  if (isWanted('scheduled')) await recordScheduled();
   if (isWanted('sprite')) await recordSprite();
 } finally {
   await space.close();
@@ -114,6 +117,24 @@ async function recordSprite(): Promise<void> {
   await new BatchHandle(client, batchId).summary();
   await save('sprite', client.workflow.getHandle(batchId));
   await save('item-sprite', client.workflow.getHandle(itemWorkflowId(batchId, 'sprite-0001')));
+}
+
+async function recordScheduled(): Promise<void> {
+  const rig = new Rig(space, space.takeModel(), join(store, 'scheduled'));
+  try {
+    await rig.emulate();
+    const input = join(rig.directory, 'prompts.csv');
+    writeFileSync(input, 'id,prompt\na1,picture 1\na2,picture 2\n');
+    const schedules = new Schedules(space.client, { mode: 'emulated', gpuMode: 'live' });
+    const spec = { model: rig.model, limits: { ratePerMinute: null } };
+    await schedules.create({ id: 'recorded', input, output: rig.output, cron: ['0 0 1 1 *'], spec });
+    await schedules.backfill('recorded', { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' });
+    const run = space.client.workflow.getHandle('recorded/run-2026-01-01T00:00:00Z');
+    await eventually(async () => (await run.describe()).status.name === 'COMPLETED');
+    await save('scheduled', run);
+  } finally {
+    await rig.close();
+  }
 }
 
 /** Saves every run of a batch that continued as new, the last one first. */

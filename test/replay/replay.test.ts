@@ -26,6 +26,7 @@ test('there are histories of every kind of run', () => {
       'item-failed',
       'sprite',
       'item-sprite',
+      'scheduled',
     ]),
   );
 });

@@ -15,6 +15,7 @@ import type { GpuEndpoint, GpuPool } from '../../providers/gpu-pool/types.ts';
 import type { ImageProvider } from '../../providers/image-provider.ts';
 import { createLimiter } from '../../providers/limiter/limiter.ts';
 import { createWorkers } from '../../workers/create-workers.ts';
+import { stageRunWith } from '../../workers/stage-run.ts';
 import { eventually } from './eventually.ts';
 
 /** Models a namespace has; a test takes one for itself, and with it task queue, limiter and emulator of its own. */
@@ -113,6 +114,12 @@ export async function openNamespace(
         provider: () => provider,
         gpus: gpus.length === 0 ? {} : { live: pool },
         gpuPatienceMs: 3_000,
+        stageRun: stageRunWith({
+          client,
+          engine: { home: directory, address: '', namespace: name },
+          models: () => Promise.resolve(models),
+          modes: { mode: 'emulated', gpuMode: gpus.length === 0 ? 'emulated' : 'live' },
+        }),
         stopping: stopping.signal,
       });
       const ended = Promise.all(workers.map((worker) => worker.run())).then(() => undefined);

@@ -1,0 +1,58 @@
+import type { Client } from '@temporalio/client';
+import type { StageRun } from '../activities/stage-run.ts';
+import { readBatchInfo } from '../client/batch-info.ts';
+import { assertServed, type Modes } from '../client/modes.ts';
+import type { OwnEngine } from '../client/other-engine.ts';
+import { storeUriOf } from '../client/output-directory.ts';
+import { parseSpec, prepare } from '../client/submit.ts';
+import { batchStartOf } from '../domain/batch-start.ts';
+import { SluiceError } from '../domain/errors.ts';
+import type { ModelsFile } from '../domain/models.ts';
+import { runTimeScope, scheduledBatchId } from '../domain/schedule.ts';
+import { renderTemplate } from '../domain/templates.ts';
+import { openStore } from '../storage/open-store.ts';
+
+export interface StageRunDeps {
+  client: Client;
+  engine: OwnEngine;
+  /** Read for each run, as a command does. */
+  models: () => Promise<ModelsFile>;
+  /** What this worker can serve. */
+  modes: Modes;
+}
+
+/**
+ * A submission on behalf of a schedule: the same code that a command runs, in a worker. A run that is made again,
+ * by a retry or a backfill, has the same batch id and goes on with what is there.
+ *
+ * @throws SluiceError what a submission does, AUTH for a live schedule in an engine without a key, BATCH_RUNNING
+ */
+export function stageRunWith({ client, engine, models, modes }: StageRunDeps): StageRun {
+  return async (run) => {
+    const { flow } = parseSpec(run.spec);
+    assertServed(flow, run.mode, modes);
+    const scope = runTimeScope(run, run.atMs);
+    const batchId = scheduledBatchId(run.scheduleId, run.atMs);
+    const source = renderTemplate(run.input, scope);
+    const { submission, input } = await prepare(
+      { client, engine, models: await models(), mode: run.mode, gpuMode: run.mode },
+      {
+        input: { path: source },
+        output: await freeOutput(renderTemplate(run.output, scope), batchId, scope['time'] ?? ''),
+        format: run.format,
+        encoding: run.encoding ?? undefined,
+        spec: run.spec,
+        resume: true,
+        batchId,
+      },
+    );
+    if (input === null) throw new SluiceError('BATCH_RUNNING', `Batch ${batchId} is running already.`);
+    return { batch: input, start: batchStartOf(input, source), output: submission.output };
+  };
+}
+
+/** The directory of a run; where another batch has it, e.g. an earlier one of the same day, one beside it. */
+async function freeOutput(output: string, batchId: string, time: string): Promise<string> {
+  const info = await readBatchInfo(openStore(storeUriOf(output)));
+  return info === null || info.batch_id === batchId ? output : `${output}-${time}`;
+}
