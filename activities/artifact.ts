@@ -57,13 +57,13 @@ export async function isWhole(store: Store, { file }: Sidecar): Promise<boolean>
   return (await store.stat(file.path))?.size === file.bytes;
 }
 
-export interface ImageFile {
+export interface MadeFile {
   path: string;
   mimeType: string;
   data: Uint8Array;
 }
 
-export function imageFile(name: string, image: { mimeType: string; data: Uint8Array }): ImageFile {
+export function imageFile(name: string, image: { mimeType: string; data: Uint8Array }): MadeFile {
   const { mimeType, data } = image;
   return { path: `images/${name}.${extensions[mimeType] ?? 'bin'}`, mimeType, data };
 }
@@ -76,7 +76,7 @@ export function imageFile(name: string, image: { mimeType: string; data: Uint8Ar
 export async function writeArtifact(
   store: Store,
   item: StepItem,
-  file: ImageFile,
+  file: MadeFile,
   row: ResultRow,
   facts: Record<string, unknown>,
 ): Promise<void> {

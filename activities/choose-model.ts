@@ -5,7 +5,7 @@ import type { ChooseModelInput, ModelRef } from './types.ts';
 
 /**
  * The candidate with the most room under its limits, over all batches and workers; of equal ones the one with
- * fewer calls under way, then the first.
+ * fewer calls under way, then in the last minute, then the first.
  */
 export function chooseModel(
   { models, limiter }: Pick<CallModelDeps, 'models' | 'limiter'>,
@@ -13,9 +13,10 @@ export function chooseModel(
 ): ModelRef {
   const loads = candidates.map((candidate) => {
     const usage = limiter.usage(modelLimiterKey(mode, candidate));
-    return { candidate, inFlight: usage.inFlight, load: loadOf(findModel(models, candidate.key)?.limits, usage) };
+    const { inFlight, requests } = usage;
+    return { candidate, inFlight, requests, load: loadOf(findModel(models, candidate.key)?.limits, usage) };
   });
-  loads.sort((a, b) => a.load - b.load || a.inFlight - b.inFlight);
+  loads.sort((a, b) => a.load - b.load || a.inFlight - b.inFlight || a.requests - b.requests);
   const [least] = loads;
   if (least === undefined) throw new Error('There is no model to choose from.');
   return least.candidate;

@@ -29,7 +29,7 @@ export function createCoreActivities(deps: CoreDeps): CoreActivities & LightStep
   return {
     readPage: (input) => mappingErrors(() => readPage(openStore(input.storeUri), input)),
     writeResults: (input) => mappingErrors(() => writeResults(openStore(input.storeUri), input)),
-    openRun: (input) => mappingErrors(() => openRun(openStore(input.storeUri), input)),
+    openRun: (input) => mappingErrors(() => openRun(openStore(input.storeUri), deps.models, input)),
     finishBatch: async (input) => {
       await mappingErrors(() => finishBatch(openStore(input.summary.storeUri), input));
       limiter.forget(batchLimiterKey(input.summary.batchId));

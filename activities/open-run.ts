@@ -1,9 +1,12 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { heartbeat } from '@temporalio/activity';
+import { isPlain, outputStep, stepsOf, type Flow } from '../domain/flow.ts';
 import { createHashMap } from '../domain/hash-map.ts';
 import { stagedItemSchema, type StagedItem } from '../domain/item.ts';
+import type { ModelsFile } from '../domain/models.ts';
 import { partKey } from '../domain/part-key.ts';
+import { redriveChange } from '../domain/redrive-change.ts';
 import { itemStatuses, type ItemStatus } from '../domain/result.ts';
 import { addResult, emptyTally } from '../domain/tally.ts';
 import { scanResults, statusAt } from '../storage/results-scan.ts';
@@ -21,7 +24,8 @@ const rowsPerPart = 500;
  * one that has moved and is done is recorded again at its new place. Reads results and input as
  * streams; run again with the same prefix it writes the same.
  */
-export async function openRun(store: Store, input: OpenRunInput): Promise<OpenRunResult> {
+export async function openRun(store: Store, models: ModelsFile, input: OpenRunInput): Promise<OpenRunResult> {
+  const change = input.flow === undefined ? undefined : redriveChange(input.selector, input.flow, models);
   const earlier = await readEarlier(store, input.input.total);
   const counts = { succeeded: 0, failed: 0, cancelled: 0 };
   const selected = { succeeded: 0, failed: 0, cancelled: 0 };
@@ -32,10 +36,11 @@ export async function openRun(store: Store, input: OpenRunInput): Promise<OpenRu
     if (own.status !== undefined) counts[own.status] += 1;
     // A damaged line is left out: its item was reported when it was first read.
     if (item === null) continue;
-    if (await isSelected(store, input, item, own, earlier.codes.get(item.id))) {
+    const hasMoved = own.status === 'succeeded' && earlier.lastSequenceAt(index) !== own.sequence;
+    if (await isSelected(store, input, item, { ...own, hasMoved }, earlier.codes.get(item.id))) {
       if (own.status !== undefined) selected[own.status] += 1;
-      await segment.add(item);
-    } else if (own.status === 'succeeded' && earlier.lastSequenceAt(index) !== own.sequence) {
+      await segment.add(change?.(item) ?? item);
+    } else if (hasMoved) {
       const row = await findFinished(store, input.batchId, item);
       if (row !== null) await moved.add({ ...row, index });
     }
@@ -89,16 +94,28 @@ async function readEarlier(store: Store, total: number) {
 
 async function isSelected(
   store: Store,
-  { selector, batchId, fromRow = 0 }: OpenRunInput,
+  { selector, batchId, flow, fromRow = 0 }: OpenRunInput,
   item: StagedItem,
-  { status, sequence }: OwnResult,
+  { status, sequence, hasMoved }: OwnResult & { hasMoved: boolean },
   code: string | undefined,
 ): Promise<boolean> {
   if (selector.itemIds !== undefined && !selector.itemIds.includes(item.id)) return false;
   if (selector.codes !== undefined && !(status === 'failed' && selector.codes.includes(code ?? ''))) return false;
   if (status === 'failed') return sequence >= fromRow;
   if (selector.select === 'failed') return false;
-  return status !== 'succeeded' || (await findFinished(store, batchId, item)) === null;
+  if (status !== 'succeeded' || flow === undefined || isPlain(flow)) {
+    return status !== 'succeeded' || (await findFinished(store, batchId, item)) === null;
+  }
+  // The file of the last step does not know what the others cost. To run such an item again costs nothing
+  // where its steps have their records.
+  return hasMoved || (await findFinished(store, batchId, withOutputOf(flow, item))) === null;
+}
+
+/** The item with the files of the flow's output, and not of other steps. */
+function withOutputOf(flow: Flow, item: StagedItem): StagedItem {
+  const output = stepsOf(flow).find(({ id }) => id === outputStep(flow));
+  const { comfy: _comfy, ...others } = item;
+  return output?.uses === 'comfy' ? item : others;
 }
 
 /** The batch's items in order; null where a line is damaged. */

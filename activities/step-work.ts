@@ -13,7 +13,9 @@ export interface StepDeps {
 }
 
 /** What a step made; with what it took it becomes its record. */
-export interface StepResult extends Partial<Pick<StepRecord, 'text' | 'json' | 'answer' | 'passed' | 'failures'>> {
+export interface StepResult extends Partial<
+  Pick<StepRecord, 'text' | 'json' | 'answer' | 'passed' | 'failures' | 'facts'>
+> {
   path?: string | null;
   /** Where it is not a key of models.yaml. */
   model?: string;

@@ -100,6 +100,8 @@ export interface OpenRunInput {
   storeUri: string;
   input: Segment;
   selector: RedriveSelector;
+  /** Left out by older workflows, whose flows are all of one step. */
+  flow?: Flow;
   /** Only what failed in this row of the results or a later one: earlier failures are not this run's. @default 0 */
   fromRow?: number;
   /** Prefix the selected items are staged under, e.g. `input/redrive-001`. */

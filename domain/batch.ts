@@ -44,6 +44,10 @@ export interface RedriveSelector {
   codes?: string[];
   /** Only these items. */
   itemIds?: string[];
+  /** Model of models.yaml that steps of its kind call this time, those that are finished not. */
+  model?: string;
+  /** Parameters of the flow that are others this time. */
+  parameters?: Record<string, unknown>;
 }
 
 export interface BatchInput {

@@ -24,6 +24,8 @@ export const stepRecordSchema = z.object({
   passed: z.boolean().optional(),
   /** Messages of the rules that did not hold. */
   failures: z.array(z.string()).optional(),
+  /** What else is needed to make it again, for its sidecar. */
+  facts: z.record(z.string(), z.json()).optional(),
   /** Calls made, also those that failed, and what they used. */
   calls: z.int().min(0),
   usage: z.object({

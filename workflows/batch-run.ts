@@ -24,7 +24,7 @@ import { HoldBack } from './hold-back.ts';
 import { ItemSource } from './item-source.ts';
 import { PauseTimer } from './pause-timer.ts';
 import { beginPause, endPause, storagePause, type PauseReason } from './pausing.ts';
-import { appendRedrive, isRedriven, stageSelected, takeOver } from './reopening.ts';
+import { appendRedrive, isRedriven, refusalOf, stageSelected, takeOver } from './reopening.ts';
 import { ResultBuffer } from './result-buffer.ts';
 import { countsOf, finishedOf, freshState, progressOf, summaryOf } from './batch-state.ts';
 import { stateAttribute } from './search-attributes.ts';
@@ -140,6 +140,8 @@ export class BatchRun {
       const opened = await stageSelected(this.input, this.state, { ...selector, select: 'failed' });
       appendRedrive(this.state, opened);
       return { items: opened.segment.total };
+    } catch (error) {
+      throw refusalOf(error);
     } finally {
       this.redriving = false;
       this.wake();

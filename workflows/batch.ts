@@ -42,7 +42,7 @@ export async function batchWorkflow(input: BatchInput): Promise<BatchSummary> {
   });
   setHandler(redriveUpdate, (selector) => run.redrive(selector), {
     validator: (selector) => {
-      const problem = selectorProblem(selector) ?? run.redriveProblem();
+      const problem = selectorProblem(selector, input.flow) ?? run.redriveProblem();
       if (problem !== null) throw new Error(problem);
     },
   });

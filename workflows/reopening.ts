@@ -1,3 +1,4 @@
+import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { OpenRunResult } from '../activities/types.ts';
 import type { BatchInput, BatchState, RedriveSelector } from '../domain/batch.ts';
 import type { ItemRef } from '../domain/item.ts';
@@ -12,8 +13,8 @@ export function stageSelected(input: BatchInput, state: BatchState, selector: Re
   state.redrives += 1;
   const stamp = new Date(Date.now()).toISOString().replace(/\D/g, '').slice(0, 17);
   const prefix = `input/redrive-${stamp}-${String(state.redrives)}`;
-  const { batchId, storeUri, input: segment } = input;
-  return selectItems({ batchId, storeUri, input: segment, selector, prefix, fromRow: state.firstRow });
+  const { batchId, storeUri, flow, input: segment } = input;
+  return selectItems({ batchId, storeUri, input: segment, selector, flow, prefix, fromRow: state.firstRow });
 }
 
 /** Adds the selected items behind what is still to do. */
@@ -47,4 +48,11 @@ export function takeOver(state: BatchState, opened: OpenRunResult, countAsSkippe
     state.tally = opened.tally;
   }
   state.toleratedFrom = { failed: state.failed, finished: finishedOf(state) };
+}
+
+/** What an activity failed with, as an update's answer has it: by its own code. */
+export function refusalOf(error: unknown): unknown {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (!(cause instanceof ApplicationFailure)) return error;
+  return ApplicationFailure.nonRetryable(cause.message, cause.type ?? 'INTERNAL');
 }

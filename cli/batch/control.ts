@@ -4,6 +4,7 @@ import { formatBytes, formatCount, formatUsd } from '../../domain/format.ts';
 import { withSluice } from '../connect.ts';
 import { exitStatus } from '../exit-status.ts';
 import { describeProblem, notice, print, printJson } from '../output.ts';
+import { keyValue } from '../key-value.ts';
 import { durationMs, limitOf, numberFrom, numberOrNone, wholeNumber, type NumberOrNone } from '../parse-number.ts';
 
 interface LimitFlags {
@@ -11,6 +12,15 @@ interface LimitFlags {
   rateLimit?: NumberOrNone;
   budget?: NumberOrNone;
   toleratedFailures?: NumberOrNone;
+}
+
+interface RetryFlags {
+  code?: string[];
+  item?: string[];
+  model?: string;
+  param?: Record<string, unknown>;
+  wait?: boolean;
+  json?: boolean;
 }
 
 export function addControl(batch: Command): void {
@@ -73,17 +83,25 @@ export function addControl(batch: Command): void {
     .argument('<batch>', 'id of the batch')
     .option('--code <codes...>', 'only items that failed with one of these codes')
     .option('--item <ids...>', 'only these items')
+    .option('--model <model>', 'call this model instead, in steps of its kind that are not finished')
+    .option(
+      '--param <key=value...>',
+      'change parameters of the flow; steps that depend on them are done again',
+      keyValue,
+    )
     .option('--wait', 'follow the batch to its end')
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       '\nExample:\n  sluice batch retry batch_20260101_120000_ab12 --code TIMEOUT UNAVAILABLE --wait',
     )
-    .action((batchId: string, flags: { code?: string[]; item?: string[]; wait?: boolean; json?: boolean }) =>
+    .action((batchId: string, flags: RetryFlags) =>
       withSluice(async (sluice) => {
         const { items, fromRow } = await sluice.retry(batchId, {
           ...(flags.code === undefined ? {} : { codes: flags.code }),
           ...(flags.item === undefined ? {} : { itemIds: flags.item }),
+          ...(flags.model === undefined ? {} : { model: flags.model }),
+          ...(flags.param === undefined ? {} : { parameters: flags.param }),
         });
         const what = items === null ? 'what did not succeed' : items === 1 ? '1 item' : `${String(items)} items`;
         notice(`Batch ${batchId} runs ${what} again.`);

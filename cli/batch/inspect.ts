@@ -76,13 +76,15 @@ export function addInspection(batch: Command): void {
     .description('list the items of a batch that have ended')
     .argument('<batch>', 'id of the batch')
     .addOption(new Option('--status <status>', 'only these').choices(statuses))
+    .option('--attempts', 'every result there ever was, also of items that were run again since')
     .option('--limit <n>', 'at most this many', wholeNumber(1, 1e9))
     .option('--json', 'print one JSON object a line, as in results.jsonl')
     .addHelpText('after', '\nExample:\n  sluice batch jobs batch_20260101_120000_ab12 --status failed')
-    .action((batchId: string, flags: { status?: ItemStatus; limit?: number; json?: boolean }) =>
+    .action((batchId: string, flags: { status?: ItemStatus; attempts?: boolean; limit?: number; json?: boolean }) =>
       withSluice(async (sluice) => {
-        for await (const row of sluice.jobs(batchId, { status: flags.status, limit: flags.limit })) {
-          if (flags.json === true) printJson(row);
+        const { json, ...options } = flags;
+        for await (const row of sluice.jobs(batchId, options)) {
+          if (json === true) printJson(row);
           else print(jobLine(row));
         }
       }),

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { RedriveSelector } from './batch.ts';
+import { SluiceError } from './errors.ts';
+import { stepsOf, type Flow } from './flow.ts';
+import type { StagedItem } from './item.ts';
+import { modelKeys, resolveModel, type ModelsFile } from './models.ts';
+
+/** What a redrive changes in the items it runs again: nothing by default. */
+type Change = Pick<RedriveSelector, 'model' | 'parameters'>;
+
+/**
+ * Gives an item the model and the parameters it is to be run again with. A step that is finished and whose
+ * request stays the same keeps what it made; the others, where they call a model of that kind, call this one.
+ *
+ * @throws SluiceError UNKNOWN_MODEL; INVALID_INPUT when the flow calls no model of its kind
+ */
+export function redriveChange(
+  { model: wanted, parameters }: Change,
+  flow: Pick<Flow, 'name' | 'steps'>,
+  models: ModelsFile,
+): (item: StagedItem) => StagedItem {
+  const changed = z.record(z.string(), z.json()).optional().parse(parameters);
+  const withParameters = (item: StagedItem): StagedItem =>
+    changed === undefined ? item : { ...item, parameters: { ...item.parameters, ...changed } };
+  if (wanted === undefined) return withParameters;
+
+  const found = resolveModel(models, wanted);
+  if (found === undefined) {
+    throw new SluiceError('UNKNOWN_MODEL', `There is no model "${wanted}"; there are: ${modelKeys(models).join(', ')}`);
+  }
+  const { key, model } = found;
+  const steps = stepsOf(flow).filter(({ uses }) => uses === model.kind);
+  if (steps.length === 0) {
+    throw new SluiceError('INVALID_INPUT', `${key} is of kind ${model.kind}, which no step of ${flow.name} calls.`);
+  }
+  const choices = Object.fromEntries(steps.map(({ id }) => [id, key]));
+  return (item) => ({
+    ...withParameters(item),
+    models: { ...item.models, ...choices },
+    providers: { ...item.providers, [key]: model.provider },
+    // What is shown first, and what a flow of one step calls.
+    ...(steps[0] === stepsOf(flow)[0] ? { model: key, provider: model.provider } : {}),
+  });
+}
