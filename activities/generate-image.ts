@@ -1,7 +1,7 @@
-import type { ProviderMode } from '../domain/ids.ts';
 import { costUsd, expectedUsage } from '../domain/models.ts';
 import type { ResultRow } from '../domain/result.ts';
-import type { ImageProvider, ImageResult } from '../providers/image-provider.ts';
+import type { ImageResult } from '../providers/image-provider.ts';
+import { providerOf, type FindProviders } from '../providers/provider-set.ts';
 import { findFinished, imageFile, writeArtifact } from './artifact.ts';
 import type { Attempt, StepItem } from './attempt.ts';
 import { callModel, modelOf, type CallModelDeps } from './call-model.ts';
@@ -14,7 +14,7 @@ import { storePaid } from './store-paid.ts';
 import type { ModelActivities } from './types.ts';
 
 export interface GenerateImageDeps extends CallModelDeps {
-  provider: (name: string, mode: ProviderMode) => ImageProvider;
+  providers: FindProviders;
 }
 
 /**
@@ -76,7 +76,7 @@ async function call(deps: GenerateImageDeps, attempt: Attempt, request: ImageSte
     model,
     expected: expectedUsage(model, { promptChars: item.prompt.length }),
     call: (options) =>
-      deps.provider(item.provider, input.mode).generateImage(
+      providerOf(deps.providers, 'image', item.provider, input.mode).generateImage(
         {
           model: model.name ?? item.model,
           prompt: item.prompt,

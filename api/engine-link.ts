@@ -40,8 +40,8 @@ export class EngineLink {
   async forSubmission(): Promise<Sluice> {
     const sluice = await this.sluice();
     const engine = await engineStatus(this.#home);
-    const { gemini, gpus } = sluice.engine;
-    if (engine === null || isDeepStrictEqual([engine.gemini, engine.gpus], [gemini, gpus])) return sluice;
+    const { live, gpus } = sluice.engine;
+    if (engine === null || isDeepStrictEqual([engine.live, engine.gpus], [live, gpus])) return sluice;
     this.#connected = null;
     // Requests under way still use the former connection; it is closed with the process.
     return this.sluice();

@@ -1,11 +1,13 @@
 import { engineStatus } from '../client/engine/ensure-engine.ts';
 import { findTemporal } from '../client/engine/find-temporal.ts';
+import { vendorsGiven } from '../client/config-credentials.ts';
 import { defaultHome } from '../client/engine/home.ts';
 import { cachedTemporal, findOnPath, isExecutable } from '../client/engine/temporal-cache.ts';
 import { lookAtGpu } from '../client/engine/look-at-gpu.ts';
 import { loadModels } from '../client/models.ts';
 import { withoutCredentials, type GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 import { readConfig } from './connect.ts';
+import { vendors } from '../domain/vendors.ts';
 import { exitStatus } from './exit-status.ts';
 import { describeError, notice, print, printJson } from './output.ts';
 import { renderEngine } from './render/engine.ts';
@@ -32,11 +34,15 @@ export async function doctor({ json, install }: { json: boolean; install: boolea
   };
   await check('node', () => process.version);
   let gpus: GpuEndpointConfig[] = [];
+  let keys = 'none: what models make is emulated';
   await check('configuration', async () => {
     const config = await readConfig();
     gpus = config.gpus;
+    const given = vendorsGiven(config);
+    if (given.length > 0) keys = `${given.join(', ')} (of ${vendors.join(', ')})`;
     return config.files.join(', ') || 'none (defaults)';
   });
+  await check('keys', () => keys);
   await check('models', async () => Object.keys((await loadModels(home)).models).join(', '));
   await check('server', () => (install ? findTemporal(process.env, notice) : whereTemporal()));
   checks.push(...(await Promise.all(gpus.map(checkGpu))));

@@ -20,8 +20,10 @@ const statuses =
   'Exit status: 0 all succeeded, 2 bad usage or input, 3 finished with failures, 4 paused, 5 cancelled, 1 anything else.';
 const environment = [
   'Environment:',
-  '  GEMINI_API_KEY    key of Gemini; without it images come from the built-in emulator',
-  '  GEMINI_BASE_URL   address to use instead of Gemini’s own',
+  '  GEMINI_API_KEY, OPENAI_API_KEY, ANTHROPIC_API_KEY',
+  '                    keys; a batch that needs none of those set comes from the built-in emulators',
+  '  GEMINI_BASE_URL, OPENAI_BASE_URL, ANTHROPIC_BASE_URL',
+  '                    addresses to use instead of the vendors’ own',
   '  SLUICE_HOME       state of the engine (~/.sluice)',
   '  TEMPORAL_ADDRESS  Temporal server to use instead of starting one',
   '  SLUICE_DEBUG      set to 1 for stack traces',

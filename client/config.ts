@@ -6,6 +6,12 @@ import { batchSpecSchema, limitsSchema, retrySpecSchema } from '../domain/batch-
 import { SluiceError } from '../domain/errors.ts';
 import { apiConfigSchema } from './api-settings.ts';
 import { gpuEndpointsSchema, parseGpuEndpoints, type GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
+import { vendorFacts, vendors } from '../domain/vendors.ts';
+
+const vendorSchema = z
+  .strictObject({ api_key: z.string().min(1), base_url: z.url() })
+  .partial()
+  .default({});
 
 /** `sluice.yaml` in the working directory, `config.yaml` in the home. The limits are those of the options. */
 const configFileSchema = z.strictObject({
@@ -23,10 +29,9 @@ const configFileSchema = z.strictObject({
     })
     .partial()
     .default({}),
-  gemini: z
-    .strictObject({ api_key: z.string().min(1), base_url: z.url() })
-    .partial()
-    .default({}),
+  gemini: vendorSchema,
+  openai: vendorSchema,
+  anthropic: vendorSchema,
   temporal: z
     .strictObject({ address: z.string().min(1), namespace: z.string().min(1) })
     .partial()
@@ -55,7 +60,7 @@ export interface LoadConfigOptions {
 }
 
 /**
- * Reads the configuration. Setting by setting the environment (GEMINI_API_KEY, GEMINI_BASE_URL,
+ * Reads the configuration. Setting by setting the environment (key and address of each vendor,
  * TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, SLUICE_GPUS as JSON) wins over `./sluice.yaml`, and that over `$SLUICE_HOME/config.yaml`.
  *
  * @throws SluiceError CONFIG_INVALID naming the file, the field and the rule, never a value
@@ -70,6 +75,8 @@ export function loadConfig(options: LoadConfigOptions): Config {
   return {
     defaults: merge(layers.map((layer) => layer.defaults)),
     gemini: merge(layers.map((layer) => layer.gemini)),
+    openai: merge(layers.map((layer) => layer.openai)),
+    anthropic: merge(layers.map((layer) => layer.anthropic)),
     temporal: merge(layers.map((layer) => layer.temporal)),
     api: merge(layers.map((layer) => layer.api)),
     gpus: layers.findLast((layer) => layer.gpus !== undefined)?.gpus ?? [],
@@ -85,7 +92,12 @@ function merge<T extends object>(layers: T[]): T {
 /** An empty variable counts as unset. A broken one is reported like a broken file. */
 function fromEnvironment(env: NodeJS.ProcessEnv): ConfigFile {
   const config = parseConfig('environment', {
-    gemini: given({ api_key: env['GEMINI_API_KEY'], base_url: env['GEMINI_BASE_URL'] }),
+    ...Object.fromEntries(
+      vendors.map((vendor) => {
+        const { keyVariable, urlVariable } = vendorFacts[vendor];
+        return [vendor, given({ api_key: env[keyVariable], base_url: env[urlVariable] })];
+      }),
+    ),
     temporal: given({ address: env['TEMPORAL_ADDRESS'], namespace: env['TEMPORAL_NAMESPACE'] }),
   });
   return env['SLUICE_GPUS'] ? { ...config, gpus: parseGpuEndpoints(env['SLUICE_GPUS']) } : config;
@@ -112,8 +124,8 @@ function readConfigFile(file: string, notice: (line: string) => void): ConfigFil
   return config;
 }
 
-function secretOf({ gemini, gpus = [] }: ConfigFile): 'key' | 'password' | null {
-  if (gemini.api_key !== undefined) return 'key';
+function secretOf({ gpus = [], ...config }: ConfigFile): 'key' | 'password' | null {
+  if (vendors.some((vendor) => config[vendor].api_key !== undefined)) return 'key';
   return gpus.some(({ url }) => new URL(url).password !== '') ? 'password' : null;
 }
 

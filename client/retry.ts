@@ -5,7 +5,7 @@ import { openStore } from '../storage/open-store.ts';
 import { scanResults } from '../storage/results-scan.ts';
 import type { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo } from './batch-info.ts';
-import { assertServed, type Modes } from './modes.ts';
+import { assertServed, type Given } from './modes.ts';
 import { parseSpec, startBatch } from './submit.ts';
 import { notFound } from './errors.ts';
 
@@ -24,7 +24,7 @@ export interface Retried {
 export async function retryBatch(
   client: Client,
   batch: BatchHandle,
-  modes: Modes,
+  given: Given,
   selector: Omit<RedriveSelector, 'select'>,
 ): Promise<Retried> {
   const found = await batch.find();
@@ -41,7 +41,7 @@ export async function retryBatch(
   const info = await readBatchInfo(store);
   if (info === null) throw new SluiceError('BATCH_NOT_FOUND', `The directory of ${batch.batchId} is gone.`);
   const { spec, flow } = parseSpec(info.spec);
-  assertServed(flow, info.mode, modes);
+  assertServed(flow, info.mode, given);
   let fromRow: number;
   if (found.state === 'completed') {
     const { counts, rows } = await batch.summary();

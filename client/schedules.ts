@@ -24,7 +24,7 @@ import { renderTemplate } from '../domain/templates.ts';
 import { displayPath } from './batch-report.ts';
 import { explain } from './errors.ts';
 import type { InputFormat } from './input/source.ts';
-import { modeOf, type Modes } from './modes.ts';
+import { modeOf, type Given } from './modes.ts';
 import { storeUriOf } from './output-directory.ts';
 import { reportOfSchedule, toTemporalOverlap, type ScheduleMemo, type ScheduleReport } from './schedule-report.ts';
 import { listSchedules, type ScheduleListEntry } from './schedule-list.ts';
@@ -61,11 +61,11 @@ export interface BackfillOptions {
 /** Recurring batches, on Temporal Schedules. */
 export class Schedules {
   private readonly client: Client;
-  private readonly modes: Modes;
+  private readonly given: Given;
 
-  constructor(client: Client, modes: Modes) {
+  constructor(client: Client, given: Given) {
     this.client = client;
-    this.modes = modes;
+    this.given = given;
   }
 
   /**
@@ -88,7 +88,7 @@ export class Schedules {
       output: hasTemplate ? place : `${place}/{{ date }}`,
       format: format ?? 'auto',
       encoding: encoding ?? null,
-      mode: modeOf(parsed.flow, this.modes),
+      mode: modeOf(parsed.flow, this.given),
       spec: parsed.spec,
     };
     const scope = runTimeScope(run, Date.now());

@@ -13,7 +13,7 @@ import type { BatchReport } from './batch-report.ts';
 import { reportOfBatch } from './batch-status.ts';
 import { cancelBatches } from './cancel-batches.ts';
 import { cleanBatches, type CleanOptions, type CleanedBatch } from './clean.ts';
-import type { Credentials } from './engine/credentials.ts';
+import { credentialsOf, vendorsGiven } from './config-credentials.ts';
 import { ensureEngine } from './engine/ensure-engine.ts';
 import { defaultHome } from './engine/home.ts';
 import { temporalAnswers } from './engine/temporal-setup.ts';
@@ -24,6 +24,7 @@ import { listJobs, type JobsOptions } from './jobs.ts';
 import { writeLoraDataset, type LoraDataset, type LoraDatasetOptions } from './lora-dataset.ts';
 import { listBatches, type BatchListEntry, type ListOptions } from './list.ts';
 import { loadModels } from './models.ts';
+import { servicesGiven, type Service } from './modes.ts';
 import {
   aheadOf,
   gpuStandings,
@@ -59,10 +60,10 @@ export class Sluice {
   readonly engine: EngineStatus;
   readonly models: ModelsFile;
   /**
-   * What batches submitted here use. `live` only if this process itself was given a key: an engine that
-   * got one from somebody else does not make it pay.
+   * What batches submitted here may really use: vendors this process itself was given a key of, because an
+   * engine that got one from somebody else does not make it pay; and ComfyUI servers.
    */
-  readonly mode: ProviderMode;
+  readonly live: ReadonlySet<Service>;
   /**
    * The ComfyUI servers batches submitted here may use: those this process was configured with, or, if there
    * are none, those the engine knows (their addresses without user and password).
@@ -75,8 +76,8 @@ export class Sluice {
 
   private constructor(engine: EngineStatus, models: ModelsFile, config: Config | null, connection: Connection) {
     this.engine = engine;
-    this.mode = config === null ? engine.gemini : config.gemini.api_key === undefined ? 'emulated' : 'live';
     this.gpus = config !== null && config.gpus.length > 0 ? config.gpus : engine.gpus;
+    this.live = servicesGiven(config === null ? engine.live : vendorsGiven(config), this.gpus);
     this.models = models;
     this.connection = connection;
     this.client = new Client({ connection, namespace: engine.namespace });
@@ -85,7 +86,7 @@ export class Sluice {
 
   /** What ComfyUI work submitted here uses: `emulated`, the built-in emulator, where there are no servers. */
   get gpuMode(): ProviderMode {
-    return this.gpus.length > 0 ? 'live' : 'emulated';
+    return this.live.has('comfyui') ? 'live' : 'emulated';
   }
 
   /**
@@ -123,8 +124,8 @@ export class Sluice {
    * OUTPUT_NOT_WRITABLE, USAGE, UNKNOWN_MODEL, UNKNOWN_FLOW, STORAGE_*
    */
   submit(options: SubmitOptions): Promise<Submission> {
-    const { engine, client, models, mode, gpuMode } = this;
-    return submit({ engine, client, models, mode, gpuMode }, options);
+    const { engine, client, models, live } = this;
+    return submit({ engine, client, models, live }, options);
   }
 
   /**
@@ -281,11 +282,4 @@ export class Sluice {
   private batch(batchId: string): BatchHandle {
     return new BatchHandle(this.client, batchId);
   }
-}
-
-function credentialsOf({ gemini: { api_key: apiKey, base_url: baseUrl }, gpus }: Config): Credentials {
-  return {
-    ...(apiKey === undefined ? {} : { gemini: { apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) } }),
-    ...(gpus.length === 0 ? {} : { gpus }),
-  };
 }

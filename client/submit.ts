@@ -9,7 +9,6 @@ import { batchStartOf } from '../domain/batch-start.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { findFlow, flowNames, usesComfy, type Flow } from '../domain/flow.ts';
 import { coreTaskQueue, type ProviderMode } from '../domain/ids.ts';
-import type { ModelsFile } from '../domain/models.ts';
 import { openStore } from '../storage/open-store.ts';
 import type { Store } from '../storage/store.ts';
 import { BatchHandle } from './batch-handle.ts';
@@ -22,7 +21,7 @@ import { sourceName, type InputFormat, type InputSource } from './input/source.t
 import { stageInput, type StagedInput } from './input/stage-input.ts';
 import { makeDirectory, rejectedPath, storeUriOf } from './output-directory.ts';
 import { assertNotElsewhere, engineMark, type OwnEngine } from './other-engine.ts';
-import { assertServed, modeOf, type Modes } from './modes.ts';
+import { assertServed, modeOf, servicesOf, type Given, type Service } from './modes.ts';
 import { planRun } from './plan-run.ts';
 
 export interface SubmitOptions {
@@ -52,6 +51,8 @@ export interface Submission {
   /** Directory, or address of the store. */
   output: string;
   mode: ProviderMode;
+  /** What makes the items: vendors, or ComfyUI servers. */
+  services: ReadonlySet<Service>;
   /** The batch was running already; nothing was started. */
   attached: boolean;
   /** Sequence number of the first result of this run; earlier ones belong to earlier runs. */
@@ -59,11 +60,9 @@ export interface Submission {
   staged: StagedInput;
 }
 
-export interface SubmitContext extends Modes {
-  /** Commands that submit to one directory at once take turns by a lock in its home. */
+export interface SubmitContext extends Given {
   engine: OwnEngine;
   client: Client;
-  models: ModelsFile;
 }
 
 /** Parses the options of a batch. Throws USAGE naming field and rule. */
@@ -147,7 +146,8 @@ async function prepareIn(
   const earlier = await readBatchInfo(store);
   const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
   if (earlier !== null && found?.state === 'running') {
-    return { submission: await attach(context, options, spec, store, earlier), input: null };
+    const attached = await attach(context, options, spec, store, earlier);
+    return { submission: { ...attached, services: servicesOf(flow, context.models) }, input: null };
   }
   if (earlier !== null && found === null) await assertNotElsewhere(storeUri, earlier, context.engine, options.resume);
 
@@ -191,7 +191,8 @@ async function prepareIn(
   };
   const { batchId, fromRow } = plan;
   const output = displayPath(storeUri);
-  return { submission: { batchId, storeUri, output, mode, attached: false, fromRow, staged }, input };
+  const services = servicesOf(flow, context.models);
+  return { submission: { batchId, storeUri, output, mode, services, attached: false, fromRow, staged }, input };
 }
 
 /** Starts the workflow of a batch, anew or as a further run of the same id. */
@@ -246,7 +247,7 @@ async function attach(
   spec: BatchSpec,
   store: Store,
   info: BatchInfo,
-): Promise<Submission> {
+): Promise<Omit<Submission, 'services'>> {
   const staged = await readThrough(context, options, spec);
   if (staged.digest !== info.input.digest) {
     throw new SluiceError(

@@ -16,7 +16,10 @@ export const errorCatalog = {
   UNAVAILABLE: { retryable: true, action: 'Retry the failed items once the provider answers again.' },
   NO_OUTPUT: { retryable: true, action: 'Reword the prompt so that it asks for an image, then retry the item.' },
   INVALID_INPUT: { retryable: false, action: 'Correct the row named in the message and run again with --resume.' },
-  AUTH: { retryable: false, action: 'Check the API key (GEMINI_API_KEY), then resume the batch.' },
+  AUTH: {
+    retryable: false,
+    action: 'Check the API key of the vendor it names (GEMINI_API_KEY, …), then resume the batch.',
+  },
   QUOTA_EXCEEDED: { retryable: false, action: 'Wait for the quota to reset or raise it, then resume the batch.' },
   CONTENT_BLOCKED: { retryable: false, action: 'Reword the prompt: the provider refused its content.' },
   HOST_NOT_ALLOWED: {

@@ -7,11 +7,12 @@ export function itemWorkflowId(batchId: string, itemId: string): string {
 /** Task queue of workflows and light activities. */
 export const coreTaskQueue = 'sluice';
 
+export const providerModes = ['live', 'emulated'] as const;
 /**
  * Where a provider's calls really go. Fixed when a batch is submitted: a batch that pays never falls
  * back to the emulator, and one that is emulated never starts to pay, whatever key an engine has later.
  */
-export type ProviderMode = 'live' | 'emulated';
+export type ProviderMode = (typeof providerModes)[number];
 
 /** Task queue of one model's calls, e.g. `gemini.gemini-2.5-flash-image`. */
 export function modelTaskQueue(provider: string, model: string, mode: ProviderMode): string {

@@ -73,7 +73,9 @@ function pace({ summary, limits, tally }: ReportInput): string[] {
 
 function mode({ summary }: ReportInput): string[] {
   if (summary.mode === 'live') return [];
-  return ['The results are emulated and were not charged: set GEMINI_API_KEY and run a new batch for real ones.'];
+  return [
+    'The results are emulated and were not charged: set the keys of the models used and run a new batch for real ones.',
+  ];
 }
 
 function items(count: number): string {

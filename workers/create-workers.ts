@@ -2,11 +2,11 @@ import type { WorkflowClient } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createCoreActivities, createGpuActivities, createModelActivities } from '../activities/create-activities.ts';
 import type { StageRun } from '../activities/stage-run.ts';
-import { coreTaskQueue, gpuTaskQueue, modelTaskQueue, type ProviderMode } from '../domain/ids.ts';
+import { coreTaskQueue, gpuTaskQueue, modelTaskQueue, providerModes, type ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import type { GpuPool } from '../providers/gpu-pool/types.ts';
-import type { ImageProvider } from '../providers/image-provider.ts';
 import type { Limiter } from '../providers/limiter/limiter.ts';
+import type { FindProviders } from '../providers/provider-set.ts';
 import { openStore } from '../storage/open-store.ts';
 import { workerIdentity } from './worker-identity.ts';
 
@@ -17,8 +17,8 @@ export interface WorkerDeps {
   workflowBundlePath: string;
   models: ModelsFile;
   limiter: Limiter;
-  modes: readonly ProviderMode[];
-  provider: (name: string, mode: ProviderMode) => ImageProvider;
+  /** Of models whose vendor is not served in a mode, that queue is not polled. */
+  providers: FindProviders;
   /** GPUs of this process, by the mode of the batches they work for. */
   gpus: Partial<Record<ProviderMode, GpuPool>>;
   /** How long a GPU's server may be silent before its items go elsewhere, milliseconds. @default 10000 */
@@ -40,7 +40,7 @@ const waitingPerGpu = 64;
  * its GPUs.
  */
 export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
-  const { connection, namespace, models, modes } = deps;
+  const { connection, namespace, models } = deps;
   const common = {
     connection,
     namespace,
@@ -71,24 +71,26 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
   const activities = createModelActivities({
     models,
     limiter: deps.limiter,
-    provider: deps.provider,
+    providers: deps.providers,
     openStore,
     stopping: deps.stopping,
   });
-  const perModel = Object.entries(models.models).flatMap(([model, { provider }]) =>
-    modes.map((mode) =>
-      Worker.create({
-        ...common,
-        taskQueue: modelTaskQueue(provider, model, mode),
-        activities,
-        // Slots are cheap: a call waits in one for its turn at the limits, which are what bounds it.
-        maxConcurrentActivityTaskExecutions: 1_000,
-        // Heartbeats carry what was paid for and bring cancellations.
-        maxHeartbeatThrottleInterval: '5 seconds',
-        defaultHeartbeatThrottleInterval: '5 seconds',
-        activityTaskPollerBehavior: { type: 'autoscaling', initial: 2, maximum: 10 },
-      }),
-    ),
+  const perModel = Object.entries(models.models).flatMap(([model, { provider, kind }]) =>
+    providerModes
+      .filter((mode) => deps.providers(provider, mode)?.[kind] !== undefined)
+      .map((mode) =>
+        Worker.create({
+          ...common,
+          taskQueue: modelTaskQueue(provider, model, mode),
+          activities,
+          // Slots are cheap: a call waits in one for its turn at the limits, which are what bounds it.
+          maxConcurrentActivityTaskExecutions: 1_000,
+          // Heartbeats carry what was paid for and bring cancellations.
+          maxHeartbeatThrottleInterval: '5 seconds',
+          defaultHeartbeatThrottleInterval: '5 seconds',
+          activityTaskPollerBehavior: { type: 'autoscaling', initial: 2, maximum: 10 },
+        }),
+      ),
   );
   const perGpuClass = Object.entries(deps.gpus).flatMap(([mode, pool]) =>
     classesOf(pool).map(({ gpuClass, endpoints }) =>

@@ -4,20 +4,23 @@ import { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
+import { credentialsFrom } from '../client/engine/credentials.ts';
 import { defaultHome } from '../client/engine/home.ts';
 import { loadModels } from '../client/models.ts';
+import { servicesGiven } from '../client/modes.ts';
+import { vendors } from '../domain/vendors.ts';
 import { createLimiter } from '../providers/limiter/limiter.ts';
 import { workflowBundlePath } from './bundle-path.ts';
 import { createWorkers } from './create-workers.ts';
 import { createGpus } from './gpus.ts';
-import { createProviders, servedModes } from './providers.ts';
+import { createProviders } from './providers.ts';
 import { stageRunWith } from './stage-run.ts';
 import { recoverActivities } from './recover-activities.ts';
 import { workerIdentity } from './worker-identity.ts';
 
 /**
  * The worker process. Configured by its environment (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, SLUICE_HOME,
- * GEMINI_API_KEY, GEMINI_BASE_URL, SLUICE_EMULATOR_URL); tells its parent `ready` when it polls.
+ * SLUICE_EMULATOR_URL, key and address of each vendor); tells its parent `ready` when it polls.
  */
 const log = pino({ level: process.env['SLUICE_LOG_LEVEL'] ?? 'info' });
 const setting = (name: string): string | undefined => process.env[name] || undefined;
@@ -32,11 +35,7 @@ Runtime.install({
 
 const home = defaultHome(process.env);
 mkdirSync(home, { recursive: true, mode: 0o700 });
-const settings = {
-  geminiApiKey: setting('GEMINI_API_KEY'),
-  geminiBaseUrl: setting('GEMINI_BASE_URL'),
-  emulatorUrl: setting('SLUICE_EMULATOR_URL'),
-};
+const credentials = credentialsFrom(process.env);
 const address = setting('TEMPORAL_ADDRESS') ?? '127.0.0.1:7233';
 const connection = await NativeConnection.connect({ address });
 const namespace = setting('TEMPORAL_NAMESPACE') ?? 'default';
@@ -51,17 +50,16 @@ const workers = await createWorkers({
   workflowBundlePath,
   models: await loadModels(home),
   limiter,
-  modes: servedModes(settings),
-  provider: createProviders(settings),
+  providers: createProviders({ credentials, emulatorUrl: setting('SLUICE_EMULATOR_URL') }),
   gpus,
   stageRun: stageRunWith({
     client,
     engine: { home, address, namespace },
     models: () => loadModels(home),
-    modes: {
-      mode: servedModes(settings).includes('live') ? 'live' : 'emulated',
-      gpuMode: gpus.live === undefined ? 'emulated' : 'live',
-    },
+    live: servicesGiven(
+      vendors.filter((vendor) => credentials[vendor] !== undefined),
+      credentials.gpus ?? [],
+    ),
   }),
   stopping: stopping.signal,
 });
@@ -81,10 +79,7 @@ const running = workers.map((worker) =>
     throw error;
   }),
 );
-log.info(
-  { pid: process.pid, modes: servedModes(settings), queues: workers.map((w) => w.options.taskQueue) },
-  'polling',
-);
+log.info({ pid: process.pid, queues: workers.map((w) => w.options.taskQueue) }, 'polling');
 process.send?.('ready');
 void recoverActivities(client, workerIdentity()).then(
   (count) => {

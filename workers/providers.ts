@@ -1,39 +1,36 @@
-import { SluiceError } from '../domain/errors.ts';
 import type { ProviderMode } from '../domain/ids.ts';
-import { createGeminiProvider } from '../providers/gemini/provider.ts';
-import type { ImageProvider } from '../providers/image-provider.ts';
+import { vendors, type Vendor } from '../domain/vendors.ts';
+import type { Credentials } from '../client/engine/credentials.ts';
+import { createAnthropicProvider } from '../providers/anthropic/provider.ts';
+import { createGeminiProviders } from '../providers/gemini/providers.ts';
+import { createOpenAiProvider } from '../providers/openai/provider.ts';
+import type { FindProviders, ProviderSet } from '../providers/provider-set.ts';
 
 export interface ProviderSettings {
-  /** Without it this worker takes no live work. */
-  geminiApiKey: string | undefined;
-  geminiBaseUrl: string | undefined;
-  /** Address of the built-in emulator; without it this worker takes no emulated work. */
+  /** Vendors that are not among them get no live work here. */
+  credentials: Pick<Credentials, Vendor>;
+  /** Address of the built-in emulator of all vendors; without it this worker takes no emulated work. */
   emulatorUrl: string | undefined;
 }
 
-/** Which modes a worker with these settings can serve. */
-export function servedModes({ geminiApiKey, emulatorUrl }: ProviderSettings): ProviderMode[] {
-  const modes: ProviderMode[] = [];
-  if (geminiApiKey !== undefined) modes.push('live');
-  if (emulatorUrl !== undefined) modes.push('emulated');
-  return modes;
+/** The vendors' models as this worker reaches them. An emulated one is the same provider at another address. */
+export function createProviders({ credentials, emulatorUrl }: ProviderSettings): FindProviders {
+  const sets = new Map<string, ProviderSet>();
+  for (const vendor of vendors) {
+    const given = credentials[vendor];
+    if (given !== undefined) sets.set(placeOf(vendor, 'live'), create[vendor](given));
+    if (emulatorUrl === undefined) continue;
+    sets.set(placeOf(vendor, 'emulated'), create[vendor]({ apiKey: 'emulated', baseUrl: emulatorUrl }));
+  }
+  return (vendor, mode) => sets.get(placeOf(vendor, mode));
 }
 
-/** Finds the provider of a call. The emulator is the same provider at another address. */
-export function createProviders(settings: ProviderSettings): (name: string, mode: ProviderMode) => ImageProvider {
-  const { geminiApiKey, geminiBaseUrl, emulatorUrl } = settings;
-  const live =
-    geminiApiKey === undefined
-      ? undefined
-      : createGeminiProvider({
-          apiKey: geminiApiKey,
-          ...(geminiBaseUrl === undefined ? {} : { baseUrl: geminiBaseUrl }),
-        });
-  const emulated =
-    emulatorUrl === undefined ? undefined : createGeminiProvider({ apiKey: 'emulated', baseUrl: emulatorUrl });
-  return (name, mode) => {
-    const provider = name === 'gemini' ? (mode === 'live' ? live : emulated) : undefined;
-    if (provider === undefined) throw new SluiceError('INTERNAL', `This worker has no ${mode} provider "${name}".`);
-    return provider;
-  };
+function placeOf(vendor: string, mode: ProviderMode): string {
+  return `${mode} ${vendor}`;
 }
+
+const create: Record<Vendor, (given: { apiKey?: string; baseUrl?: string }) => ProviderSet> = {
+  gemini: ({ apiKey = '', ...given }) => createGeminiProviders({ apiKey, ...given }),
+  openai: (given) => ({ text: createOpenAiProvider(given) }),
+  anthropic: ({ apiKey = '', ...given }) => ({ text: createAnthropicProvider({ apiKey, ...given }) }),
+};

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { StageRun } from '../activities/stage-run.ts';
 import { readBatchInfo } from '../client/batch-info.ts';
-import { assertServed, type Modes } from '../client/modes.ts';
+import { assertServed, servicesOf, type Given, type Service } from '../client/modes.ts';
 import type { OwnEngine } from '../client/other-engine.ts';
 import { storeUriOf } from '../client/output-directory.ts';
 import { parseSpec, prepare } from '../client/submit.ts';
@@ -17,8 +17,8 @@ export interface StageRunDeps {
   engine: OwnEngine;
   /** Read for each run, as a command does. */
   models: () => Promise<ModelsFile>;
-  /** What this worker can serve. */
-  modes: Modes;
+  /** What this worker can call. */
+  live: Given['live'];
 }
 
 /**
@@ -27,15 +27,17 @@ export interface StageRunDeps {
  *
  * @throws SluiceError what a submission does, AUTH for a live schedule in an engine without a key, BATCH_RUNNING
  */
-export function stageRunWith({ client, engine, models, modes }: StageRunDeps): StageRun {
+export function stageRunWith({ client, engine, live, ...deps }: StageRunDeps): StageRun {
   return async (run) => {
     const { flow } = parseSpec(run.spec);
-    assertServed(flow, run.mode, modes);
+    const models = await deps.models();
+    assertServed(flow, run.mode, { live, models });
     const scope = runTimeScope(run, run.atMs);
     const batchId = scheduledBatchId(run.scheduleId, run.atMs);
     const source = renderTemplate(run.input, scope);
     const { submission, input } = await prepare(
-      { client, engine, models: await models(), mode: run.mode, gpuMode: run.mode },
+      // The side is the schedule's, whatever this worker has keys of.
+      { client, engine, models, live: run.mode === 'live' ? servicesOf(flow, models) : new Set<Service>() },
       {
         input: { path: source },
         output: await freeOutput(renderTemplate(run.output, scope), batchId, scope['time'] ?? ''),

@@ -23,9 +23,11 @@ const models = describe({
               provider: z.string(),
               kind: z.string(),
               limits: z.record(z.string(), z.json()),
+              vendor_name: z.string(),
+              mode: z.enum(['live', 'emulated']).describe('Whether its vendor is called, or could only be emulated'),
             }),
           ),
-          mode: z.enum(['live', 'emulated']).describe('Whether calls are real or emulated'),
+          aliases: z.record(z.string(), z.string()).describe('Names that stand for a model of the day'),
         })
         .meta({ id: 'Models' }),
     },
@@ -82,8 +84,14 @@ export class CatalogueController {
 
   @Endpoint(models)
   async models() {
-    const { models: file, mode } = await this.#engine.forSubmission();
-    return { data: Object.entries(file.models).map(([name, model]) => ({ name, ...model })), mode };
+    const { models: file, live } = await this.#engine.forSubmission();
+    const data = Object.entries(file.models).map(([name, model]) => ({
+      ...model,
+      name,
+      vendor_name: model.name ?? name,
+      mode: live.has(model.provider) ? 'live' : 'emulated',
+    }));
+    return { data, aliases: file.aliases };
   }
 
   @Endpoint(gpus)

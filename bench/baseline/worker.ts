@@ -26,7 +26,10 @@ const worker = await Worker.create({
       models: await loadModels(home),
       limiter,
       openStore,
-      provider: createProviders({ geminiApiKey: 'bench', geminiBaseUrl, emulatorUrl: undefined }),
+      providers: createProviders({
+        credentials: { gemini: { apiKey: 'bench', baseUrl: geminiBaseUrl } },
+        emulatorUrl: undefined,
+      }),
     }),
     readPage: (input) => readPage(openStore(input.storeUri), input),
   } satisfies Partial<CoreActivities> & object,

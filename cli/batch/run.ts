@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { ProviderMode } from '../../domain/ids.ts';
+import { settingsOf } from '../../client/modes.ts';
+import type { Sluice } from '../../client/sluice.ts';
 import type { Submission } from '../../client/submit.ts';
 import { readConfig, withSluice } from '../connect.ts';
 import { notice } from '../output.ts';
@@ -26,7 +27,7 @@ export function addRun(batch: Command): void {
       }
       await withSluice(async (sluice) => {
         const submission = await sluice.submit(options);
-        announce(submission, sluice.mode);
+        announce(submission, sluice);
         const { follow } = await import('./follow.ts');
         process.exitCode = await follow(sluice, submission.batchId, {
           fromRow: submission.attached ? 'now' : submission.fromRow,
@@ -49,7 +50,7 @@ export function addCreate(batch: Command): void {
       }
       await withSluice(async (sluice) => {
         const submission = await sluice.submit(options);
-        announce(submission, sluice.mode);
+        announce(submission, sluice);
         const { showReport } = await import('./follow.ts');
         showReport(await sluice.status(submission.batchId), flags.json === true);
       });
@@ -61,13 +62,14 @@ async function dryRun(options: ReturnType<typeof toSubmitOptions>, { json }: Sub
   await showPlan(options, json === true);
 }
 
-function announce({ batchId, mode, attached, output, staged }: Submission, given: ProviderMode): void {
+function announce({ batchId, mode, services, attached, output, staged }: Submission, { live }: Sluice): void {
   if (staged.encodingNotice !== undefined) notice(staged.encodingNotice);
-  if (mode === 'emulated' && given === 'emulated') {
-    notice('No GEMINI_API_KEY: images come from the built-in Gemini emulator and cost nothing.');
-  }
-  if (mode === 'emulated' && given === 'live') {
-    notice('This batch was begun with the built-in Gemini emulator and goes on with it; --no-resume starts it anew.');
+  if (mode === 'emulated') {
+    notice(
+      [...services].every((service) => live.has(service))
+        ? 'This batch was begun with the built-in emulator and goes on with it; --no-resume starts it anew.'
+        : `No ${settingsOf(services)}: results come from the built-in emulator and cost nothing.`,
+    );
   }
   if (attached) {
     notice(`Batch ${batchId} is running already, with the options it was started with; following it.`);

@@ -1,22 +1,11 @@
 import type { EngineStatus } from '../../client/engine/engine-status.ts';
+import { vendors } from '../../domain/vendors.ts';
 
 /** What runs, and where it can be reached. */
 export function renderEngine(engine: EngineStatus): string {
-  const {
-    state,
-    pid,
-    stale,
-    address,
-    namespace,
-    uiUrl,
-    gemini,
-    emulatorUrl,
-    comfyEmulatorUrl,
-    processes,
-    logs,
-    gpus,
-    apiUrl,
-  } = engine;
+  const { state, pid, stale, address, namespace, uiUrl, live, emulatorUrl, comfyEmulatorUrl, processes, logs, gpus } =
+    engine;
+  const { apiUrl } = engine;
   return [
     line(
       'engine',
@@ -25,7 +14,7 @@ export function renderEngine(engine: EngineStatus): string {
     line('temporal', `${address} (namespace ${namespace})`),
     ...(uiUrl === null ? [] : [line('web UI', uiUrl)]),
     ...(apiUrl === null ? [] : [line('API', `${apiUrl}/api`)]),
-    line('gemini', gemini === 'live' ? 'live' : `emulated at ${emulatorUrl}`),
+    ...vendors.map((vendor) => line(vendor, live.includes(vendor) ? 'live' : `emulated at ${emulatorUrl}`)),
     line('comfyui', gpus.length > 0 ? gpus.map(({ name }) => name).join(', ') : `emulated at ${comfyEmulatorUrl}`),
     ...processes.map((process) => line(process.name, describeProcess(process))),
     line('logs', logs.engine),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { gpuEndpointSchema } from '../../domain/gpu-endpoint.ts';
+import { vendors } from '../../domain/vendors.ts';
 
 /** A process the engine looks after. `waiting`: it died and is started again after a pause. */
 const processStatusSchema = z.object({
@@ -26,13 +27,13 @@ export const engineReportSchema = z.object({
   namespace: z.string(),
   /** Temporal's Web UI; null if the server is not ours. */
   uiUrl: z.string().nullable(),
-  /** The emulators of Gemini and of ComfyUI: one process. */
+  /** The emulators of all vendors, and of ComfyUI: one process. */
   emulatorUrl: z.string().nullable(),
   comfyEmulatorUrl: z.string().nullable(),
   /** The REST service; null until its port is known. */
   apiUrl: z.string().nullable(),
-  /** Whether the workers have a Gemini key. */
-  gemini: z.enum(['live', 'emulated']),
+  /** Vendors the workers have a key of. */
+  live: z.array(z.enum(vendors)),
   /** The ComfyUI servers the workers know, their addresses without user and password. */
   gpus: z.array(gpuEndpointSchema),
   processes: z.array(processStatusSchema),

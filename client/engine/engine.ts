@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { SluiceError } from '../../domain/errors.ts';
 import { withoutCredentials } from '../../domain/gpu-endpoint.ts';
+import { vendors } from '../../domain/vendors.ts';
 import { apiSettingsFrom, reachableHost, type ApiSettings } from '../api-settings.ts';
 import { choosePorts } from './choose-ports.ts';
 import { startControlServer } from './control-server.ts';
@@ -152,7 +153,7 @@ export class Engine {
       emulatorUrl: this.#urlOf('emulator'),
       comfyEmulatorUrl: this.#urlOf('comfyui'),
       apiUrl: this.#apiUrl(),
-      gemini: this.#credentials.gemini === undefined ? 'emulated' : 'live',
+      live: vendors.filter((vendor) => this.#credentials[vendor] !== undefined),
       gpus: (this.#credentials.gpus ?? []).map((gpu) => ({ ...gpu, url: withoutCredentials(gpu.url) })),
       processes: this.#processes().map((process) => process.status),
       ports: { ...this.#ports },

@@ -1,44 +1,22 @@
-import type { Dispatcher } from 'undici';
-import type { CallOptions } from '../image-provider.ts';
-import { checkedKey } from '../api-key.ts';
-import { postJson, withoutKey } from '../json-call.ts';
 import { ProviderError } from '../provider-error.ts';
 import { parseJson } from '../reply-text.ts';
 import { resultOf, type Answer } from '../text-answer.ts';
 import { defaultMaxOutputTokens, type TextProvider, type TextRequest } from '../text-provider.ts';
-import { normalizeBaseUrl } from './base-url.ts';
-import { errorFromReply } from './errors.ts';
+import type { GeminiClient } from './client.ts';
 import { refusals } from './refusals.ts';
 import { generateContentReplySchema } from './schemas.ts';
 import { usageOf } from './usage.ts';
 
-interface GeminiTextProviderOptions {
-  /** Sent in the `x-goog-api-key` header and nowhere else. */
-  apiKey: string;
-  /** With or without `/v1beta`. @default 'https://generativelanguage.googleapis.com/v1beta' */
-  baseUrl?: string;
-  /** Connections to use instead of the process's shared pool. */
-  dispatcher?: Dispatcher;
-}
-
 /**
  * Gemini's language models over `generateContent`.
  *
- * @throws ProviderError AUTH when the key could not be sent; SluiceError CONFIG_INVALID for an address that is none
  * @see https://ai.google.dev/gemini-api/docs/text-generation
  */
-export function createGeminiTextProvider({ apiKey, baseUrl, dispatcher }: GeminiTextProviderOptions): TextProvider {
-  const key = checkedKey('Gemini', apiKey);
-  const base = normalizeBaseUrl(baseUrl);
-  const headers = { 'x-goog-api-key': key };
+export function createGeminiTextProvider(client: GeminiClient): TextProvider {
   return {
-    async generateText(request: TextRequest, options: CallOptions) {
-      const url = new URL(base);
-      url.pathname += `/models/${encodeURIComponent(request.model)}:generateContent`;
-      const reply = await postJson({ vendor: 'Gemini', url, headers, body: bodyOf(request) }, options, dispatcher);
-      const safe = { ...reply, text: withoutKey(reply.text, key) };
-      if (safe.status !== 200) throw errorFromReply(safe);
-      return resultOf(answerOf(safe.text), request);
+    async generateText(request, options) {
+      const reply = await client.call(request.model, 'generateContent', bodyOf(request), options);
+      return resultOf(answerOf(reply), request);
     },
   };
 }

@@ -11,8 +11,8 @@ import { defaultMaxOutputTokens, type TextProvider, type TextRequest } from '../
 import { vendorError } from '../vendor-error.ts';
 
 interface OpenAiProviderOptions {
-  /** Sent as bearer token; a local server that wants none takes anything. */
-  apiKey: string;
+  /** Sent as bearer token; left out: none is, as servers of one's own mostly want none. */
+  apiKey?: string;
   /** Any server that speaks this API, with or without `/v1`. @default 'https://api.openai.com/v1' */
   baseUrl?: string;
   /** As messages call the server. @default 'OpenAI' */
@@ -43,11 +43,11 @@ const errorSchema = z.object({ error: z.object({ message: text, type: text, code
  */
 export function createOpenAiProvider(options: OpenAiProviderOptions): TextProvider {
   const { apiKey, baseUrl = 'https://api.openai.com/v1', vendor = 'OpenAI', dispatcher } = options;
-  const key = checkedKey(vendor, apiKey);
+  const key = apiKey === undefined ? '' : checkedKey(vendor, apiKey);
   const url = baseAddress(vendor, baseUrl, 'v1');
   const ours = url.hostname === 'api.openai.com';
   url.pathname += '/chat/completions';
-  const headers = { authorization: `Bearer ${key}` };
+  const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${key}` };
   return {
     async generateText(request: TextRequest, callOptions: CallOptions) {
       const call = { vendor, url, headers, body: bodyOf(request, ours) };

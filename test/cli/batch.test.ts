@@ -40,7 +40,7 @@ describe('a first run', () => {
     const { status, stderr, json } = await sandbox.json(['batch', 'run', 'a b 猫.csv', '-o', 'öut put', '--json']);
     expect(status).toBe(0);
     expect(stderr).toContain(`Starting the engine of ${sandbox.home}`);
-    expect(stderr).toContain('No GEMINI_API_KEY: images come from the built-in Gemini emulator and cost nothing.');
+    expect(stderr).toContain('No GEMINI_API_KEY: results come from the built-in emulator and cost nothing.');
     expect(Object.keys(json).slice(0, 11)).toEqual(contract);
     expect(json).toMatchObject({ status: 'succeeded', total: 2, succeeded: 2, failed: 0, skipped: 0, rejected: 1 });
     expect(json['output']).toBe(sandbox.path('öut put'));

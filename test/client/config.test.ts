@@ -36,7 +36,16 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 test('without files and environment nothing is set', () => {
-  expect(load()).toEqual({ defaults: {}, gemini: {}, temporal: {}, api: {}, gpus: [], files: [] });
+  expect(load()).toEqual({
+    defaults: {},
+    gemini: {},
+    openai: {},
+    anthropic: {},
+    temporal: {},
+    api: {},
+    gpus: [],
+    files: [],
+  });
 });
 
 test('environment wins over the working directory, and that over the home, setting by setting', () => {
@@ -44,11 +53,18 @@ test('environment wins over the working directory, and that over the home, setti
     'home',
     'defaults: { concurrency: 2, model: a, rate_limit: null }\ngemini: { api_key: home, base_url: https://a.test }',
   );
-  const cwd = write('cwd', 'defaults: { concurrency: 7 }\ngemini: { api_key: cwd }\ntemporal: { address: "t:1" }');
-  expect(load({ GEMINI_API_KEY: 'env', TEMPORAL_ADDRESS: '', TEMPORAL_NAMESPACE: 'n' })).toEqual({
+  const cwd = write(
+    'cwd',
+    'defaults: { concurrency: 7 }\ngemini: { api_key: cwd }\ntemporal: { address: "t:1" }\nopenai: { base_url: "http://127.0.0.1:11434" }',
+  );
+  expect(
+    load({ GEMINI_API_KEY: 'env', ANTHROPIC_API_KEY: 'env-a', TEMPORAL_ADDRESS: '', TEMPORAL_NAMESPACE: 'n' }),
+  ).toEqual({
     defaults: { concurrency: 7, model: 'a', rate_limit: null },
     gemini: { api_key: 'env', base_url: 'https://a.test' },
     api: {},
+    openai: { base_url: 'http://127.0.0.1:11434' },
+    anthropic: { api_key: 'env-a' },
     temporal: { address: 't:1', namespace: 'n' },
     gpus: [],
     files: [cwd, home],
@@ -121,7 +137,7 @@ test('broken YAML is reported by its line without quoting the file', () => {
 
 test('a file with a key that others can read is pointed out, one without a key is not', () => {
   write('cwd', 'defaults: { concurrency: 3 }', 0o644);
-  const home = write('home', 'gemini: { api_key: k }', 0o640);
+  const home = write('home', 'openai: { api_key: k }', 0o640);
   load();
   expect(notices).toEqual([`${home} holds a key and can be read by others; do: chmod 600 ${home}`]);
 });

@@ -133,7 +133,7 @@ describe('recommendations', () => {
     const rows = [failedRow({ error_code: 'AUTH' }), failedRow(), failedRow()];
     const text = recommendations(report({ rows }));
     expect(text.indexOf('`TIMEOUT` (2 items): Retry')).toBeGreaterThan(0);
-    expect(text.indexOf('`AUTH` (1 item): Check the API key (GEMINI_API_KEY)')).toBeGreaterThan(
+    expect(text.indexOf('`AUTH` (1 item): Check the API key of the vendor it names')).toBeGreaterThan(
       text.indexOf('TIMEOUT'),
     );
     expect(text).toContain('`sluice batch retry prompts-1`');
@@ -168,7 +168,7 @@ describe('recommendations', () => {
   });
 
   test('say that emulated results are not real', () => {
-    expect(recommendations(report({ summary: { mode: 'emulated' } }))).toContain('set GEMINI_API_KEY');
+    expect(recommendations(report({ summary: { mode: 'emulated' } }))).toContain('set the keys of the models used');
   });
 });
 

@@ -167,7 +167,9 @@ export class Sandbox {
   }
 
   #environment(): NodeJS.ProcessEnv {
-    const kept = Object.entries(process.env).filter(([name]) => !/^(SLUICE|GEMINI|TEMPORAL|VITEST|NODE)_/.test(name));
+    const kept = Object.entries(process.env).filter(
+      ([name]) => !/^(SLUICE|GEMINI|OPENAI|ANTHROPIC|TEMPORAL|VITEST|NODE)_/.test(name),
+    );
     return {
       ...Object.fromEntries(kept),
       SLUICE_HOME: this.home,

@@ -113,7 +113,7 @@ async function recordSprite(): Promise<void> {
   const wish = { prompts: ['knight', 'mage'], count: 2, batchSize: 2, seed: 1, output: join(store, 'sprite') };
   const { submit: options } = await planSprites(home, wish);
   const engine = { home, address: '', namespace: client.options.namespace };
-  const { batchId } = await submit({ engine, client, models, mode: 'emulated', gpuMode: 'live' }, options);
+  const { batchId } = await submit({ engine, client, models, live: new Set(['comfyui']) }, options);
   await new BatchHandle(client, batchId).summary();
   await save('sprite', client.workflow.getHandle(batchId));
   await save('item-sprite', client.workflow.getHandle(itemWorkflowId(batchId, 'sprite-0001')));
@@ -125,7 +125,7 @@ async function recordScheduled(): Promise<void> {
     await rig.emulate();
     const input = join(rig.directory, 'prompts.csv');
     writeFileSync(input, 'id,prompt\na1,picture 1\na2,picture 2\n');
-    const schedules = new Schedules(space.client, { mode: 'emulated', gpuMode: 'live' });
+    const schedules = new Schedules(space.client, { live: new Set(['comfyui']), models: space.models });
     const spec = { model: rig.model, limits: { ratePerMinute: null } };
     await schedules.create({ id: 'recorded', input, output: rig.output, cron: ['0 0 1 1 *'], spec });
     await schedules.backfill('recorded', { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' });

@@ -110,15 +110,14 @@ export async function openNamespace(
         workflowBundlePath,
         models,
         limiter,
-        modes: ['emulated'],
-        provider: () => provider,
+        providers: (_, mode) => (mode === 'emulated' ? { image: provider } : undefined),
         gpus: gpus.length === 0 ? {} : { live: pool },
         gpuPatienceMs: 3_000,
         stageRun: stageRunWith({
           client,
           engine: { home: directory, address: '', namespace: name },
           models: () => Promise.resolve(models),
-          modes: { mode: 'emulated', gpuMode: gpus.length === 0 ? 'emulated' : 'live' },
+          live: new Set(gpus.length === 0 ? [] : ['comfyui']),
         }),
         stopping: stopping.signal,
       });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { WorkflowClientInterceptor, WorkflowHandle } from '@temporalio/client';
 import { BatchHandle } from '../../client/batch-handle.ts';
+import type { Service } from '../../client/modes.ts';
 import { retryBatch } from '../../client/retry.ts';
 import { submit, type Submission, type SubmitOptions } from '../../client/submit.ts';
 import { batchInfoSchema, type BatchInfo } from '../../domain/batch-info.ts';
@@ -12,7 +13,7 @@ import { resultRowSchema, type ResultRow } from '../../domain/result.ts';
 import { readCallLog } from '../../emulators/gemini/call-log.ts';
 import type { GeminiEmulatorOptions } from '../../emulators/gemini/options.ts';
 import { startGeminiEmulator, type GeminiEmulator } from '../../emulators/gemini/server.ts';
-import { createGeminiProvider } from '../../providers/gemini/provider.ts';
+import { createGeminiProviders } from '../../providers/gemini/providers.ts';
 import { eventually } from './eventually.ts';
 import type { TestNamespace } from './namespace.ts';
 
@@ -33,6 +34,9 @@ interface StartOptions {
   /** Called when the input is staged and the workflow is not started yet. */
   beforeStart?: () => void;
 }
+
+/** Vendors are emulated, ComfyUI servers are the test's own. */
+const given = { live: new Set<Service>(['comfyui']) };
 
 const startOptions = new Map<string, StartOptions>();
 /** Of the client of a namespace that rigs are used in. */
@@ -94,7 +98,7 @@ export class Rig {
 
   /** The key the workers send from now on. */
   useKey(apiKey: string): void {
-    this.space.route(this.model, createGeminiProvider({ apiKey, baseUrl: this.emulator?.url ?? '' }));
+    this.space.route(this.model, createGeminiProviders({ apiKey, baseUrl: this.emulator?.url ?? '' }).image);
   }
 
   /** Submits through the client, without limits of rate and with quick retries unless told otherwise. */
@@ -108,7 +112,7 @@ export class Rig {
     const { client, models, directory } = this.space;
     const engine = { home: directory, address: '', namespace: client.options.namespace };
     const submission = await submit(
-      { engine, client, models, mode: 'emulated', gpuMode: 'live' },
+      { engine, client, models, ...given },
       {
         input: { text: input.map((row) => `${JSON.stringify(row)}\n`).join('') },
         format: 'jsonl',
@@ -127,7 +131,7 @@ export class Rig {
   }
 
   retry(selector: Omit<RedriveSelector, 'select'> = {}): Promise<{ items: number | null }> {
-    return retryBatch(this.space.client, this.batch, { mode: 'emulated', gpuMode: 'live' }, selector);
+    return retryBatch(this.space.client, this.batch, { models: this.space.models, ...given }, selector);
   }
 
   /** Waits for the batch to close. */

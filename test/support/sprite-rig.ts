@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { BatchHandle } from '../../client/batch-handle.ts';
 import { listJobs } from '../../client/jobs.ts';
+import type { Service } from '../../client/modes.ts';
 import { retryBatch } from '../../client/retry.ts';
 import { planSprites, type SpriteOptions } from '../../client/sprites.ts';
 import { submit } from '../../client/submit.ts';
@@ -20,7 +21,7 @@ import { useNamespace } from './use-namespace.ts';
 
 type GpuRow = ReturnType<typeof readGpuLog>[number];
 type PromptEnd = Extract<GpuRow, { event: 'prompt_end' }>;
-const modes = { mode: 'emulated', gpuMode: 'live' } as const;
+const given = { live: new Set<Service>(['comfyui']) };
 
 /** An emulated ComfyUI server that only the batches of its class use. */
 export interface TestGpu {
@@ -55,7 +56,7 @@ export class SpriteBatch {
   }
 
   retry(selector: Omit<RedriveSelector, 'select'> = {}): Promise<{ items: number | null }> {
-    return retryBatch(this.space.client, this.batch, modes, selector);
+    return retryBatch(this.space.client, this.batch, { models: this.space.models, ...given }, selector);
   }
 
   rows(): Promise<ResultRow[]> {
@@ -119,7 +120,7 @@ export function useGpus<Name extends string>(
       const plan = await planSprites(directory, { gpuClass, seed: 100, graph: graphPath, ...wish, output });
       const engine = { home: directory, address: '', namespace: client.options.namespace };
       const { batchId } = await submit(
-        { engine, client, models, ...modes },
+        { engine, client, models, ...given },
         {
           ...plan.submit,
           ...(resumeIn === undefined ? {} : { resume: true }),

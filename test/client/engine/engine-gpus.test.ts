@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { withCredentials } from '../../../client/engine/credentials.ts';
 import { ensureEngine, stopEngine, type EnsureEngineOptions } from '../../../client/engine/ensure-engine.ts';
 import { enginePaths } from '../../../client/engine/home.ts';
 
@@ -11,7 +12,7 @@ const studio = { name: 'studio', url: 'http://studio:8188', classes: ['any'] };
 let home: string;
 
 function start(credentials: EnsureEngineOptions['credentials'], env: NodeJS.ProcessEnv = {}) {
-  const { GEMINI_API_KEY: _key, GEMINI_BASE_URL: _url, TEMPORAL_ADDRESS: _address, ...rest } = process.env;
+  const { TEMPORAL_ADDRESS: _address, ...rest } = withCredentials(process.env, {});
   return ensureEngine({
     home,
     notice: () => undefined,
@@ -44,7 +45,7 @@ test('servers and key reach the worker whichever command brings them, and stay w
   await start({ gpus: [studio] });
   await start({ gemini: { apiKey: 'k' } });
   const last = await start({ gpus: [studio] });
-  expect(await start(undefined)).toMatchObject({ gemini: 'live', gpus: [studio] });
+  expect(await start(undefined)).toMatchObject({ live: ['gemini'], gpus: [studio] });
   expect(last.pid).toBe(first.pid);
   expect(workersTold()).toEqual([
     [null, null],

@@ -13,6 +13,7 @@ import {
 } from '../../../client/engine/ensure-engine.ts';
 import { readEngineState } from '../../../client/engine/engine-state.ts';
 import type { EngineStatus } from '../../../client/engine/engine-status.ts';
+import { withCredentials } from '../../../client/engine/credentials.ts';
 import { enginePaths } from '../../../client/engine/home.ts';
 import { isAlive, processStartId, type ProcessIdentity } from '../../../client/engine/process-identity.ts';
 
@@ -23,7 +24,7 @@ let notices: string[];
 
 /** What a machine's own settings could change is taken out. */
 function environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const { GEMINI_API_KEY: _key, GEMINI_BASE_URL: _url, TEMPORAL_ADDRESS: _address, ...rest } = process.env;
+  const { TEMPORAL_ADDRESS: _address, ...rest } = withCredentials(process.env, {});
   return { ...rest, ...extra };
 }
 
@@ -90,7 +91,7 @@ test('an engine is started once, says where it is, and leaves no process when it
   const home = newHome();
   const status = await start(home);
   expect(notices).toEqual([`Starting the engine of ${home} (stop it with: sluice down)`]);
-  expect(status).toMatchObject({ home, state: 'ready', gemini: 'emulated', namespace: 'default', stale: false });
+  expect(status).toMatchObject({ home, state: 'ready', live: [], namespace: 'default', stale: false });
   expect(status.processes.map(({ name, state, restarts }) => [name, state, restarts])).toEqual([
     ['server', 'running', 0],
     ['emulator', 'running', 0],
@@ -187,7 +188,7 @@ test('an engine that does not answer is stopped all the same', async () => {
 test('a new key restarts the worker with it, the same key does not, and it is written nowhere', async () => {
   const home = newHome();
   const env = environment({ GEMINI_API_KEY: 'key-of-the-start' });
-  expect((await start(home, { env })).gemini).toBe('live');
+  expect((await start(home, { env })).live).toEqual(['gemini']);
   const credentials = { gemini: { apiKey: 'key-given-later', baseUrl: 'http://127.0.0.1:1' } };
   const status = await start(home, { credentials });
   await start(home, { credentials });

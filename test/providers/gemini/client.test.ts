@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { afterEach, describe, expect, test } from 'vitest';
 import { startGeminiEmulator } from '../../../emulators/gemini/server.ts';
 import { normalizeBaseUrl } from '../../../providers/gemini/base-url.ts';
-import { createGeminiProvider } from '../../../providers/gemini/provider.ts';
+import { createGeminiProviders } from '../../../providers/gemini/providers.ts';
 import type { CallOptions, ImageRequest } from '../../../providers/image-provider.ts';
 
 const request: ImageRequest = { model: 'm', prompt: 'p', seed: 1, aspectRatio: '1:1', emptyReplies: 0 };
@@ -33,8 +33,8 @@ function callOptions(changes: Partial<CallOptions> = {}): CallOptions {
 }
 
 async function failureOf(baseUrl: string, options = callOptions()): Promise<unknown> {
-  return createGeminiProvider({ apiKey, baseUrl })
-    .generateImage(request, options)
+  return createGeminiProviders({ apiKey, baseUrl })
+    .image.generateImage(request, options)
     .then(
       () => 'no failure',
       (error: unknown) => error,

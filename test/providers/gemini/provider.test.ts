@@ -2,7 +2,7 @@ import { PNG } from 'pngjs';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { GeminiEmulatorOptions } from '../../../emulators/gemini/options.ts';
 import { startGeminiEmulator, type GeminiEmulator } from '../../../emulators/gemini/server.ts';
-import { createGeminiProvider } from '../../../providers/gemini/provider.ts';
+import { createGeminiProviders } from '../../../providers/gemini/providers.ts';
 import type { CallOptions, ImageRequest } from '../../../providers/image-provider.ts';
 import { ProviderError } from '../../../providers/provider-error.ts';
 
@@ -23,7 +23,7 @@ afterEach(async () => {
 
 async function providerFor(options: GeminiEmulatorOptions = {}, key = apiKey) {
   emulator = await startGeminiEmulator({ latencyMs: 0, apiKey, ...options });
-  return createGeminiProvider({ apiKey: key, baseUrl: emulator.url });
+  return createGeminiProviders({ apiKey: key, baseUrl: emulator.url }).image;
 }
 
 function callOptions(changes: Partial<CallOptions> = {}): CallOptions {
@@ -145,6 +145,6 @@ test('a per-minute limit gives the delay after which a request fits again', asyn
 });
 
 test('an empty key, or one with characters that no header takes, is refused without being shown', () => {
-  expect(() => createGeminiProvider({ apiKey: ' ' })).toThrow(expect.objectContaining({ code: 'AUTH' }));
-  expect(() => createGeminiProvider({ apiKey: 'secret\nkey' })).toThrow(/^(?!.*secret)/);
+  expect(() => createGeminiProviders({ apiKey: ' ' })).toThrow(expect.objectContaining({ code: 'AUTH' }));
+  expect(() => createGeminiProviders({ apiKey: 'secret\nkey' })).toThrow(/^(?!.*secret)/);
 });

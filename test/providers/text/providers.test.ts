@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ProviderError } from '../../../providers/provider-error.ts';
 import { createAnthropicProvider } from '../../../providers/anthropic/provider.ts';
-import { createGeminiTextProvider } from '../../../providers/gemini/text-provider.ts';
+import { createGeminiProviders } from '../../../providers/gemini/providers.ts';
 import { createOpenAiProvider } from '../../../providers/openai/provider.ts';
 import type { TextProvider, TextRequest } from '../../../providers/text-provider.ts';
 import type { TextFault } from '../../../emulators/text/faults.ts';
@@ -171,7 +171,7 @@ describe('Gemini', () => {
       usageMetadata,
       modelVersion: 'gemini-2.5-flash-001',
     });
-    const provider = createGeminiTextProvider({ apiKey: 'key', baseUrl: url });
+    const provider = createGeminiProviders({ apiKey: 'key', baseUrl: url }).text;
     const messages = [
       ...request.messages,
       { role: 'assistant' as const, text: 'a' },
@@ -200,7 +200,7 @@ describe('Gemini', () => {
     [{ candidates: [{ content: { parts: [] }, finishReason: 'STOP' }], usageMetadata }, 'NO_OUTPUT'],
   ])('%j is %s, and paid for', async (body, code) => {
     const { url } = await answering(200, body);
-    const error = await failure(ask(createGeminiTextProvider({ apiKey: 'key', baseUrl: url })));
+    const error = await failure(ask(createGeminiProviders({ apiKey: 'key', baseUrl: url }).text));
     expect(error).toMatchObject({ code, usage: { inputTokens: 10, outputTokens: 7, images: 0 } });
   });
 });

@@ -1,0 +1,18 @@
+import { vendors, type Vendor } from '../domain/vendors.ts';
+import type { Config } from './config.ts';
+import { mergeCredentials, vendorCredentials, type Credentials } from './engine/credentials.ts';
+
+/** What an engine is to work with by a user's configuration: settings that are not enough for a call bring nothing. */
+export function credentialsOf(config: Config): Credentials {
+  const given = vendors.map((vendor) => {
+    const { api_key: apiKey, base_url: baseUrl } = config[vendor];
+    return vendorCredentials(vendor, { apiKey, baseUrl });
+  });
+  return [...given, config.gpus.length > 0 ? { gpus: config.gpus } : {}].reduce(mergeCredentials, {});
+}
+
+/** Vendors that a user's configuration is enough to call. */
+export function vendorsGiven(config: Config): Vendor[] {
+  const credentials = credentialsOf(config);
+  return vendors.filter((vendor) => credentials[vendor] !== undefined);
+}

@@ -1,0 +1,15 @@
+import type { ProviderSet } from '../provider-set.ts';
+import { createGeminiClient, type GeminiOptions } from './client.ts';
+import { createGeminiImageProvider } from './image-provider.ts';
+import { createGeminiTextProvider } from './text-provider.ts';
+
+/**
+ * All of Gemini's models.
+ *
+ * @throws ProviderError AUTH when the key could not be sent at all; SluiceError CONFIG_INVALID for a base
+ * address that is none
+ */
+export function createGeminiProviders(options: GeminiOptions): Required<Omit<ProviderSet, 'video'>> {
+  const client = createGeminiClient(options);
+  return { image: createGeminiImageProvider(client), text: createGeminiTextProvider(client) };
+}
