@@ -10,6 +10,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set([
   'INPUT_UNREADABLE',
   'NO_VALID_REQUESTS',
   'UNKNOWN_FLOW',
+  'FLOW_INVALID',
   'UNKNOWN_MODEL',
   'CONFIG_INVALID',
   'BATCH_NOT_FOUND',

@@ -8,6 +8,7 @@ import { addCompare } from './compare.ts';
 import { addComfy } from './comfy.ts';
 import { addEmulator } from './emulator.ts';
 import { addEngine } from './engine.ts';
+import { addFlow } from './flow.ts';
 import { exitStatus, exitStatusOfError } from './exit-status.ts';
 import { addGenerate } from './generate.ts';
 import { addSchedule } from './schedule.ts';
@@ -66,6 +67,7 @@ function createProgram(): Command {
   addCancel(program);
   addSchedule(program);
   addEngine(program);
+  addFlow(program);
   addEmulator(program);
   addComfy(program);
   return throwing(program);

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { isMap, isNode, LineCounter, parseDocument, type Document } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import type { z } from 'zod';
 import { SluiceError } from '../domain/errors.ts';
 
 /** A YAML file that holds a map, with what it takes to say where in it something stands. */
 export interface YamlFile {
   path: string;
+  text: string;
   document: Document;
   lines: LineCounter;
   value: unknown;
@@ -17,7 +18,7 @@ const invalid = (message: string): SluiceError => new SluiceError('CONFIG_INVALI
  * Reads a YAML file; null when there is none. An empty one holds an empty map.
  *
  * @param holds what its top level has to hold, for the message, e.g. `"models:"`
- * @throws SluiceError CONFIG_INVALID naming file, line and what is wrong
+ * @throws SluiceError CONFIG_INVALID naming file, line, column and what is wrong
  */
 export async function readYamlFile(path: string, holds: string): Promise<YamlFile | null> {
   let text: string;
@@ -30,27 +31,61 @@ export async function readYamlFile(path: string, holds: string): Promise<YamlFil
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [problem] = document.errors;
-  if (problem !== undefined) throw invalid(`${path}:${lines.linePos(problem.pos[0]).line}: ${problem.message}`);
-  if (document.contents !== null && !isMap(document.contents)) throw invalid(`${path}:1: must hold ${holds}`);
+  if (problem !== undefined) {
+    const { line, col } = lines.linePos(problem.pos[0]);
+    throw invalid(`${path}:${line}:${col}: ${problem.message}`);
+  }
+  if (document.contents !== null && !isMap(document.contents)) throw invalid(`${path}:1:1: must hold ${holds}`);
   try {
-    return { path, document, lines, value: document.toJS() ?? {} };
+    return { path, text, document, lines, value: document.toJS() ?? {} };
   } catch (error) {
     // Aliases are followed only here: one may lead nowhere, or to far too much.
     throw invalid(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-/** Where a file speaks of a path, or of its nearest ancestor: how deep that is, and its line. */
-export function locate(file: YamlFile, path: readonly PropertyKey[]): { depth: number; line: number } {
+/** Where a file speaks of a path, or of its nearest ancestor: how deep that is, its line and its column. */
+export function locate(file: YamlFile, path: readonly PropertyKey[]): { depth: number; line: number; column: number } {
   for (let depth = path.length; depth > 0; depth--) {
     const parent = file.document.getIn(path.slice(0, depth - 1), true) ?? file.document.contents;
-    if (!isMap(parent)) continue;
-    const pair = parent.items.find((item) => String(item.key) === String(path[depth - 1]));
-    if (pair !== undefined && isNode(pair.key) && pair.key.range) {
-      return { depth, line: file.lines.linePos(pair.key.range[0]).line };
-    }
+    const node = childOf(parent, path[depth - 1] ?? '');
+    if (!node?.range) continue;
+    const { line, col: column } = file.lines.linePos(node.range[0]);
+    return { depth, line, column };
   }
-  return { depth: 0, line: 1 };
+  return { depth: 0, line: 1, column: 1 };
+}
+
+/** The key of a map, or the entry of a list. */
+function childOf(parent: unknown, key: PropertyKey): Node | undefined {
+  if (isSeq(parent)) {
+    const item = parent.items[Number(key)];
+    return isNode(item) ? item : undefined;
+  }
+  if (!isMap(parent)) return undefined;
+  const pair = parent.items.find((item) => String(item.key) === String(key));
+  return pair !== undefined && isNode(pair.key) ? pair.key : undefined;
+}
+
+/**
+ * Where in a file a place of a text stands, one-based. In texts that are written as they are read: a block
+ * (`|`), or one line. Of others (`>`, escapes) the place where the text begins.
+ */
+export function locateInText(
+  file: YamlFile,
+  path: readonly PropertyKey[],
+  at: { line: number; column: number },
+): { line: number; column: number } {
+  const node = file.document.getIn(path, true);
+  if (!isScalar(node) || !node.range || typeof node.value !== 'string') return locate(file, path);
+  const { line, col } = file.lines.linePos(node.range[0]);
+  if (node.type === 'BLOCK_LITERAL') {
+    const written = file.text.split('\n')[line - 1 + at.line] ?? '';
+    return { line: line + at.line, column: (/^ */.exec(written)?.[0].length ?? 0) + at.column };
+  }
+  const quotes = node.type === 'PLAIN' ? 0 : 1;
+  const written = file.text.slice(node.range[0] + quotes, node.range[0] + quotes + node.value.length);
+  return written === node.value ? { line, column: col + quotes + at.column - 1 } : { line, column: col };
 }
 
 /** Which field a finding of zod is about, and the rule it broke, in words of a file and not of a schema. */

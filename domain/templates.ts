@@ -1,5 +1,6 @@
-import { Context, Liquid, LiquidError, toValueSync, Value } from 'liquidjs';
+import { Context, toValueSync, Value } from 'liquidjs';
 import { SluiceError } from './errors.ts';
+import { explainTemplateError, templateEngine as engine } from './template-engine.ts';
 
 /** What templates and conditions of a flow see. JSON only, so that a template can do nothing but read. */
 export interface TemplateScope {
@@ -11,50 +12,6 @@ export interface TemplateScope {
   /** Inside a loop; the first round is 1. */
   loop?: { round: number };
   batch: { id: string; project: string };
-}
-
-/** Others read files, or write into the scope. */
-const removedTags = ['include', 'render', 'layout', 'block', 'increment', 'decrement'];
-/** Random. */
-const removedFilters = ['sample'];
-const dateFilters = ['date', 'date_to_xmlschema', 'date_to_rfc822', 'date_to_string', 'date_to_long_string'];
-
-const engine = createEngine();
-
-function createEngine(): Liquid {
-  const liquid = new Liquid({
-    strictFilters: true,
-    strictVariables: true,
-    // `{% if steps.review %}` and `| default:` are how a template asks whether something is there.
-    lenientIf: true,
-    ownPropertyOnly: true,
-    // `(steps.draft.text | number_of_words) >= 500`
-    groupedExpressions: true,
-    outputEscape: toText,
-    timezoneOffset: 0,
-    locale: 'en-US',
-    parseLimit: 1_000_000,
-    memoryLimit: 50_000_000,
-    // Only ends what would not end by itself; what is rendered never depends on it.
-    renderLimit: 10_000,
-  });
-  for (const name of removedTags) Reflect.deleteProperty(liquid.tags, name);
-  for (const name of removedFilters) liquid.unregisterFilter(name);
-  for (const name of dateFilters) {
-    const filter = liquid.filters[name];
-    if (typeof filter !== 'function') continue;
-    liquid.registerFilter(name, function (value: unknown, ...options: unknown[]) {
-      if (value === 'now' || value === 'today') throw new Error(`there is no clock here: "${value}" is not a date`);
-      return filter.call(this, value, ...options) as unknown;
-    });
-  }
-  return liquid;
-}
-
-/** Lists and maps as JSON, which models read and write. */
-function toText(value: unknown): string {
-  if (typeof value === 'string') return value;
-  return value === null || value === undefined ? '' : JSON.stringify(value);
 }
 
 /**
@@ -126,19 +83,7 @@ function attempt<T>(place: string, render: () => T): T {
     return render();
   } catch (error) {
     if (error instanceof SluiceError) throw error;
-    throw new SluiceError('INVALID_INPUT', `${place}${where(error)}: ${reason(error)}.`, { cause: error });
+    const { line, column, reason } = explainTemplateError(error);
+    throw new SluiceError('INVALID_INPUT', `${place}, line ${line}, column ${column}: ${reason}.`, { cause: error });
   }
-}
-
-function where(error: unknown): string {
-  if (!LiquidError.is(error)) return '';
-  const [line = 1, column = 1] = error.token.getPosition();
-  return `, line ${line}, column ${column}`;
-}
-
-/** Liquid wraps what went wrong, and adds the place in words of its own. */
-function reason(error: unknown): string {
-  let inner = error;
-  while (LiquidError.is(inner) && inner.originalError !== undefined) inner = inner.originalError;
-  return inner instanceof Error ? inner.message.replace(/, line:\d+, col:\d+$/, '') : String(inner);
 }

@@ -72,9 +72,9 @@ it.each([
     'quality:\n  high: gone\n',
     /models\.yaml:2: quality\.high: must be one of the image models of this file \(got "gone"\)/,
   ],
-  ['broken YAML', 'models:\n  a: [1\n', /models\.yaml:\d+: /],
-  ['a key twice', 'quality:\n  high: a\n  high: b\n', /models\.yaml:3: .*unique/],
-  ['a list', '- a\n', /models\.yaml:1: must hold/],
+  ['broken YAML', 'models:\n  a: [1\n', /models\.yaml:\d+:\d+: /],
+  ['a key twice', 'quality:\n  high: a\n  high: b\n', /models\.yaml:3:\d+: .*unique/],
+  ['a list', '- a\n', /models\.yaml:1:1: must hold/],
 ])('names file, line and field for %s', async (_, text, message) => {
   const home = await homeWith(text);
   await expect(loadModels(home)).rejects.toMatchObject({

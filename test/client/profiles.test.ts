@@ -159,7 +159,7 @@ it.each([
   expect(failure).toMatchObject({ code: 'CONFIG_INVALID' });
   const [file, ...rest] = failure?.message.split('profiles.yaml:') ?? [];
   expect(file).toBe(join(home, '/'));
-  expect(rest.join('profiles.yaml:')).toMatch(new RegExp(`^${line}: (profiles\\.mine\\.)?${rule}`));
+  expect(rest.join('profiles.yaml:')).toMatch(new RegExp(`^${line}:(?:\\d+:)? (profiles\\.mine\\.)?${rule}`));
 });
 
 it('tells all that is wrong at once', async () => {
