@@ -3,6 +3,8 @@ import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import type { Logger } from 'pino';
 import type { ApiSettings } from '../client/api-settings.ts';
 import { AccessGuard } from './access/access-guard.ts';
+import { Authentication } from './access/authentication.ts';
+import { SessionController } from './access/session-controller.ts';
 import { BatchAccess } from './batches/batch-access.ts';
 import { BatchesController } from './batches/batches-controller.ts';
 import { ControlController } from './batches/control-controller.ts';
@@ -13,12 +15,14 @@ import { EngineLink } from './engine-link.ts';
 import { EventsController } from './events/events-controller.ts';
 import { Feeds } from './events/feeds.ts';
 import { FilesController } from './files/files-controller.ts';
+import { DocsController } from './docs/docs-controller.ts';
+import { openApiDocument } from './docs/document.ts';
 import { HealthController } from './health/health-controller.ts';
 import { ProblemFilter } from './http/problem-filter.ts';
-import { homeToken, loggerToken, settingsToken } from './tokens.ts';
+import { documentToken, homeToken, loggerToken, settingsToken } from './tokens.ts';
 
 /** Every endpoint is in one of these. */
-const controllers: Type[] = [
+export const controllers: Type[] = [
   BatchesController,
   JobsController,
   ControlController,
@@ -26,6 +30,8 @@ const controllers: Type[] = [
   EventsController,
   CatalogueController,
   HealthController,
+  SessionController,
+  DocsController,
 ];
 
 export interface ApiOptions {
@@ -33,12 +39,17 @@ export interface ApiOptions {
   settings: ApiSettings;
   engine: EngineLink;
   log: Logger;
+  /** Of the package. */
+  version: string;
 }
 
 @Module({})
 class ApiModule {}
 
-export function apiModule({ home, settings, engine, log }: ApiOptions): DynamicModule {
+export function apiModule(
+  { home, settings, engine, log, version }: ApiOptions,
+  authentication: Authentication,
+): DynamicModule {
   return {
     module: ApiModule,
     controllers,
@@ -47,6 +58,8 @@ export function apiModule({ home, settings, engine, log }: ApiOptions): DynamicM
       { provide: settingsToken, useValue: settings },
       { provide: loggerToken, useValue: log },
       { provide: EngineLink, useValue: engine },
+      { provide: documentToken, useValue: openApiDocument(controllers, version) },
+      { provide: Authentication, useValue: authentication },
       BatchAccess,
       CreateBatch,
       Feeds,

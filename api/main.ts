@@ -1,6 +1,8 @@
 import { pino } from 'pino';
 import { apiSettingsFrom, isLoopback } from '../client/api-settings.ts';
 import { defaultHome } from '../client/engine/home.ts';
+import { readTokens } from '../client/tokens.ts';
+import { version } from '../client/version.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { createApp } from './create-app.ts';
 import { EngineLink } from './engine-link.ts';
@@ -11,15 +13,13 @@ import { EngineLink } from './engine-link.ts';
  */
 const log = pino({ level: process.env['SLUICE_LOG_LEVEL'] ?? 'info' });
 const settings = apiSettingsFrom(process.env);
-if (!isLoopback(settings.host)) {
-  throw new SluiceError(
-    'CONFIG_INVALID',
-    `api.host: ${settings.host} can be reached by others, and there are no tokens.`,
-  );
-}
 const home = defaultHome(process.env);
+if (!isLoopback(settings.host) && readTokens(home).length === 0) {
+  const problem = `api.host: others reach ${settings.host}, and there are no tokens. Make one with: sluice token create NAME`;
+  throw new SluiceError('CONFIG_INVALID', problem);
+}
 const engine = new EngineLink(home);
-const app = await createApp({ home, settings, engine, log });
+const app = await createApp({ home, settings, engine, log, version: version() });
 await app.listen(settings.port ?? 0, settings.host);
 log.info({ pid: process.pid, url: await app.getUrl() }, 'listening');
 process.send?.('ready');

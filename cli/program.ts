@@ -15,7 +15,8 @@ import { addSchedule } from './schedule.ts';
 import { addLoraDataset } from './lora-dataset.ts';
 import { describeError, notice, printJsonError } from './output.ts';
 import { addStatus } from './status.ts';
-import { version } from './version.ts';
+import { addToken } from './token.ts';
+import { version } from '../client/version.ts';
 
 const statuses =
   'Exit status: 0 all succeeded, 2 bad usage or input, 3 finished with failures, 4 paused, 5 cancelled, 1 anything else.';
@@ -70,6 +71,7 @@ function createProgram(): Command {
   addFlow(program);
   addEmulator(program);
   addComfy(program);
+  addToken(program);
   return throwing(program);
 }
 

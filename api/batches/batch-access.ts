@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { notFound } from '../../client/errors.ts';
 import type { FoundBatch } from '../../client/batch-handle.ts';
 import type { Sluice } from '../../client/sluice.ts';
-import type { Caller } from '../access/role.ts';
+import type { Caller } from '../../domain/role.ts';
 import { EngineLink } from '../engine-link.ts';
 
 /** The way to a batch: what a caller may not see is not there. */

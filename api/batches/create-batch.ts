@@ -5,7 +5,7 @@ import type { ApiSettings } from '../../client/api-settings.ts';
 import { loadConfig } from '../../client/config.ts';
 import type { InputSource } from '../../client/input/source.ts';
 import { SluiceError } from '../../domain/errors.ts';
-import type { Caller } from '../access/role.ts';
+import type { Caller } from '../../domain/role.ts';
 import { EngineLink } from '../engine-link.ts';
 import { homeToken, settingsToken } from '../tokens.ts';
 import { toSpec } from './options.ts';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { BatchListEntry } from '../../client/list.ts';
 import type { Sluice } from '../../client/sluice.ts';
-import type { Caller } from '../access/role.ts';
+import type { Caller } from '../../domain/role.ts';
 import type { listQuery } from './schemas.ts';
 
 interface Cursor {

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../domain/errors.ts';
 import type { Store } from '../../storage/store.ts';
+import { isSame } from '../http/etag.ts';
 import { contentType, isShown } from './content-type.ts';
 
 /** Bytes read at a time. */
@@ -40,7 +41,7 @@ export async function sendObject({ store, key, request, reply, download }: SendO
     'content-security-policy': "default-src 'none'; sandbox",
     'x-content-type-options': 'nosniff',
   });
-  if (matches(request.headers['if-none-match'], etag)) {
+  if (isSame(request.headers['if-none-match'], etag)) {
     await reply.status(304).send();
     return;
   }
@@ -57,13 +58,6 @@ export async function sendObject({ store, key, request, reply, download }: SendO
     void reply.status(206).header('content-range', `bytes ${String(first)}-${String(last)}/${String(size)}`);
   }
   await reply.header('content-length', String(last - first + 1)).send(Readable.from(bytes(store, key, first, last)));
-}
-
-/** Whether one of the tags of a request is this one. */
-function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  const bare = (tag: string): string => tag.trim().replace(/^W\//, '');
-  return header.trim() === '*' || header.split(',').some((tag) => bare(tag) === bare(etag));
 }
 
 /** The one range that is asked for; null: the whole object, which is also the answer to several. */

@@ -10,7 +10,7 @@ import {
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { SluiceError } from '../../domain/errors.ts';
-import type { Caller, Role } from '../access/role.ts';
+import type { Caller, Role } from '../../domain/role.ts';
 
 /** One answer of an endpoint, by its status. */
 export interface Reply {
@@ -27,6 +27,8 @@ export interface EndpointSpec {
   /** Below `/api`. */
   path: string;
   role: Role;
+  /** What it answers with is of all projects, so a token of one project may not ask. */
+  allProjects?: boolean;
   tag: string;
   summary: string;
   params?: z.ZodObject;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Sandbox } from '../cli/sluice-process.ts';
+import { OpenApi } from './openapi.ts';
 
 /** Fields of answers that tests follow; what else there is they compare. */
 interface Body {
@@ -22,25 +23,36 @@ export interface Answer {
 export class Served {
   readonly sandbox: Sandbox;
   readonly url: string;
+  readonly openApi: OpenApi;
 
-  private constructor(sandbox: Sandbox, url: string) {
+  private constructor(sandbox: Sandbox, url: string, openApi: OpenApi) {
     this.sandbox = sandbox;
     this.url = url;
+    this.openApi = openApi;
   }
 
   static async start(env: Record<string, string> = {}): Promise<Served> {
     const sandbox = new Sandbox();
     const { json, stderr } = await sandbox.json(['up', '--detach', '--json'], { env });
     const { apiUrl } = z.object({ apiUrl: z.string() }).parse(json, { error: () => stderr });
-    return new Served(sandbox, apiUrl);
+    const document: unknown = await (await fetch(`${apiUrl}/api/openapi.json`)).json();
+    return new Served(sandbox, apiUrl, new OpenApi(document));
   }
 
-  /** @param path below `/api` */
+  /**
+   * Asks, and holds every answer against the description.
+   * @param path below `/api`
+   */
   async ask(path: string, init: RequestInit = {}): Promise<Answer> {
     const reply = await fetch(`${this.url}/api${path}`, init);
     const text = await reply.text();
-    const isJson = /json$|json;/.test(reply.headers.get('content-type') ?? '') && text !== '';
-    return { status: reply.status, headers: reply.headers, text, json: (isJson ? JSON.parse(text) : {}) as Body };
+    const type = reply.headers.get('content-type') ?? '';
+    const json = (/json(?:;|$)/.test(type) && text !== '' ? JSON.parse(text) : {}) as Body;
+    const { status, headers } = reply;
+    const method = init.method ?? 'GET';
+    const problem = this.openApi.problemOf({ method, path: new URL(reply.url).pathname, status, type, json });
+    if (problem !== null) throw new Error(`${method} ${path} (${String(status)}) is not as described: ${problem}`);
+    return { status, headers, text, json };
   }
 
   post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
