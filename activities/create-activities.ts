@@ -15,6 +15,7 @@ import { createStageRun, type StageRun } from './stage-run.ts';
 import type { StepDeps } from './step-work.ts';
 import type { CoreActivities, GpuActivities, LightStepActivities, ModelActivities } from './types.ts';
 import { writeResults } from './write-results.ts';
+import { createWriteText, type WriteTextDeps } from './write-text.ts';
 
 export interface CoreDeps extends StepDeps {
   client: WorkflowClient;
@@ -49,8 +50,8 @@ export function createCoreActivities(deps: CoreDeps): CoreActivities & LightStep
 }
 
 /** Activities of the model task queues. */
-export function createModelActivities(deps: GenerateImageDeps): ModelActivities {
-  return { generateImage: createGenerateImage(deps) };
+export function createModelActivities(deps: GenerateImageDeps & WriteTextDeps): ModelActivities {
+  return { writeText: createWriteText(deps), generateImage: createGenerateImage(deps) };
 }
 
 /** Activities of the GPU task queues. */

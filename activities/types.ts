@@ -175,6 +175,7 @@ export interface GpuActivities {
 
 /** Activities of the model task queues. */
 export interface ModelActivities {
+  writeText(input: StepInput): Promise<StepOutcome>;
   generateImage(input: ItemInput | StepInput): Promise<StepOutcome>;
 }
 

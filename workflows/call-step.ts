@@ -23,6 +23,8 @@ export async function callStep(input: StepInput): Promise<StepOutcome> {
   const activities = activitiesOf(step, input, model);
   return failuresOf(step, () => {
     switch (step.uses) {
+      case 'text':
+        return activities.writeText(input);
       case 'image':
         return activities.generateImage(input);
       case 'comfy':

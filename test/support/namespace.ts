@@ -14,6 +14,7 @@ import { createGpuPool } from '../../providers/gpu-pool/pool.ts';
 import type { GpuEndpoint, GpuPool } from '../../providers/gpu-pool/types.ts';
 import type { ImageProvider } from '../../providers/image-provider.ts';
 import { createLimiter } from '../../providers/limiter/limiter.ts';
+import type { TextProvider } from '../../providers/text-provider.ts';
 import { createWorkers } from '../../workers/create-workers.ts';
 import { stageRunWith } from '../../workers/stage-run.ts';
 import { eventually } from './eventually.ts';
@@ -23,10 +24,15 @@ const modelsPerNamespace = 24;
 /** The one whose text costs, too. */
 export const textPricedModel = 'model-0';
 const keyOf = (place: number): string => `model-${String(place)}`;
+/** Language models a namespace has. */
+const writersPerNamespace = 20;
+const writerOf = (place: number): string => `writer-${String(place)}`;
+
+const noLimits = { requests_per_minute: null, tokens_per_minute: null, images_per_minute: null, concurrency: null };
 
 const models: ModelsFile = {
-  models: Object.fromEntries(
-    Array.from({ length: modelsPerNamespace }, (_, place) => [
+  models: Object.fromEntries([
+    ...Array.from({ length: modelsPerNamespace }, (_, place) => [
       keyOf(place),
       {
         provider: 'gemini',
@@ -34,10 +40,21 @@ const models: ModelsFile = {
         // Only images cost, a tenth of a dollar each, so that sums are plain to see.
         price: { per_image: 0.1, input_per_million: 0, output_text_per_million: place === 0 ? 1_000 : 0 },
         image_tokens: 1_290,
-        limits: { requests_per_minute: null, tokens_per_minute: null, images_per_minute: null, concurrency: null },
+        limits: noLimits,
       },
     ]),
-  ),
+    ...Array.from({ length: writersPerNamespace }, (_, place) => [
+      writerOf(place),
+      {
+        provider: 'openai',
+        kind: 'text',
+        // A thousandth of a dollar for each token that comes back.
+        price: { input_per_million: 0, output_per_million: 1_000 },
+        max_output_tokens: 16_384,
+        limits: noLimits,
+      },
+    ]),
+  ]) as ModelsFile['models'],
   aliases: {},
   quality: { draft: keyOf(0), standard: keyOf(0), high: keyOf(0) },
 };
@@ -52,8 +69,11 @@ export interface TestNamespace {
   directory: string;
   /** A model nobody else of this namespace uses. */
   takeModel(): string;
+  /** A language model nobody else of this namespace uses. */
+  takeWriter(): string;
   /** Where a model's calls go from now on. */
   route(model: string, provider: ImageProvider): void;
+  routeText(model: string, provider: TextProvider): void;
   /** Stops the workers, as a machine that goes down in order does. */
   stopWorkers(): Promise<void>;
   startWorkers(): Promise<void>;
@@ -83,6 +103,7 @@ export async function openNamespace(
   const limiter = createLimiter({ path: join(directory, 'limits.sqlite') });
   const routes = new Map<string, ImageProvider>();
   let taken = 1;
+  let takenWriters = 0;
   let running: { workers: Worker[]; ended: Promise<void>; pool: GpuPool; stopping: AbortController } | null = null;
 
   const provider: ImageProvider = {
@@ -92,6 +113,14 @@ export async function openNamespace(
       return route.generateImage(request, options);
     },
   };
+  const textRoutes = new Map<string, TextProvider>();
+  const text: TextProvider = {
+    generateText(request, options) {
+      const route = textRoutes.get(request.model);
+      if (route === undefined) throw new Error(`No test has taken ${request.model}.`);
+      return route.generateText(request, options);
+    },
+  };
   const self: TestNamespace = {
     name,
     client,
@@ -99,7 +128,9 @@ export async function openNamespace(
     models,
     directory,
     takeModel: () => keyOf(taken++),
+    takeWriter: () => writerOf(takenWriters++),
     route: (model, to) => void routes.set(model, to),
+    routeText: (model, to) => void textRoutes.set(model, to),
     async startWorkers() {
       const pool = createGpuPool({ endpoints: gpus, probeMs: 100, probeTimeoutMs: 500 });
       const stopping = new AbortController();
@@ -110,7 +141,7 @@ export async function openNamespace(
         workflowBundlePath,
         models,
         limiter,
-        providers: (_, mode) => (mode === 'emulated' ? { image: provider } : undefined),
+        providers: (_, mode) => (mode === 'emulated' ? { image: provider, text } : undefined),
         gpus: gpus.length === 0 ? {} : { live: pool },
         gpuPatienceMs: 3_000,
         stageRun: stageRunWith({

@@ -8,6 +8,7 @@ import { retryBatch } from '../../client/retry.ts';
 import { submit, type Submission, type SubmitOptions } from '../../client/submit.ts';
 import { batchInfoSchema, type BatchInfo } from '../../domain/batch-info.ts';
 import type { BatchInput, BatchProgress, BatchSummary, RedriveSelector } from '../../domain/batch.ts';
+import type { Flow } from '../../domain/flow.ts';
 import { itemWorkflowId } from '../../domain/ids.ts';
 import { resultRowSchema, type ResultRow } from '../../domain/result.ts';
 import { readCallLog } from '../../emulators/gemini/call-log.ts';
@@ -31,6 +32,8 @@ export function rows(count: number, special: Record<number, string> = {}): Input
 interface StartOptions {
   /** Events after which a run continues as new; a submission has no option for it, because nobody needs one. */
   maxHistoryEvents?: number;
+  /** In place of the flow that was submitted, which only says how its input is read. */
+  flow?: Flow;
   /** Called when the input is staged and the workflow is not started yet. */
   beforeStart?: () => void;
 }
@@ -43,10 +46,9 @@ const startOptions = new Map<string, StartOptions>();
 export const atStart: WorkflowClientInterceptor = {
   startWithDetails(input, next) {
     const [batch] = input.options.args as [BatchInput];
-    const { maxHistoryEvents, beforeStart } = startOptions.get(batch.storeUri) ?? {};
+    const { beforeStart, ...changes } = startOptions.get(batch.storeUri) ?? {};
     beforeStart?.();
-    if (maxHistoryEvents === undefined) return next(input);
-    return next({ ...input, options: { ...input.options, args: [{ ...batch, maxHistoryEvents }] } });
+    return next({ ...input, options: { ...input.options, args: [{ ...batch, ...changes }] } });
   },
 };
 

@@ -1,0 +1,34 @@
+import type { TextEmulatorOptions } from '../../emulators/text/server.ts';
+import { startTextEmulator, type TextEmulator } from '../../emulators/text/server.ts';
+import { createOpenAiProvider } from '../../providers/openai/provider.ts';
+import type { TestNamespace } from './namespace.ts';
+
+/** A language model of a test, with an emulator behind it. */
+export class Writer {
+  readonly model: string;
+  private readonly space: TestNamespace;
+  private emulator: TextEmulator | null = null;
+
+  constructor(space: TestNamespace) {
+    this.space = space;
+    this.model = space.takeWriter();
+  }
+
+  /** Starts the emulator, or puts another one in its place. */
+  async emulate(options: TextEmulatorOptions = {}, apiKey = 'a-key-of-no-matter'): Promise<void> {
+    const before = this.emulator;
+    this.emulator = await startTextEmulator({ latencyMs: 10, words: 60, ...options });
+    this.space.routeText(this.model, createOpenAiProvider({ apiKey, baseUrl: this.emulator.url }));
+    await before?.close();
+  }
+
+  /** What it was asked since the emulator was started, in order. */
+  get prompts(): string[] {
+    return this.emulator?.calls.map(({ prompt }) => prompt) ?? [];
+  }
+
+  async close(): Promise<void> {
+    await this.emulator?.close();
+    this.emulator = null;
+  }
+}
