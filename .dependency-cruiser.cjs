@@ -11,6 +11,8 @@ const layers = {
     '^providers/',
     '^storage/',
     '@temporalio/(activity|client|common)',
+    'fflate',
+    'marked',
     'zod',
     'node:',
   ],
