@@ -33,6 +33,7 @@ export function exitStatusOfBatch({ status }: Pick<BatchReport, 'status'>): numb
       return exitStatus.succeeded;
     case 'failed':
       return exitStatus.failures;
+    case 'waiting':
     case 'paused':
       return exitStatus.paused;
     case 'cancelled':

@@ -68,7 +68,7 @@ async function showBatch(sluice: Sluice, batchId: string, flags: StatusFlags): P
     return;
   }
   const report = await sluice.status(batchId);
-  if (report.status !== 'running' && report.status !== 'paused') {
+  if (!['running', 'waiting', 'paused'].includes(report.status)) {
     if (json) printJson({ ...report, ahead: null, prompts: [] });
     else showReport(report, false);
     return;

@@ -18,6 +18,8 @@ export interface BatchReport {
   /** Directory, or address of the store. */
   output: string;
   running: number;
+  /** Items that wait for a person's answer. */
+  waiting: number;
   pending: number;
   /** Pictures made: an item of sprites makes several. */
   images: number;
@@ -82,6 +84,8 @@ function base(
     duration_seconds: Number(durationSeconds.toFixed(3)),
     output: displayPath(batch.storeUri),
     running: counts.running,
+    // A batch that closed before there were questions has none.
+    waiting: counts.waiting || 0,
     pending: counts.pending,
     images,
     flow: batch.flow,

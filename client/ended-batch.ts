@@ -29,6 +29,7 @@ export async function reportOfEndedBatch(batchId: string, found: FoundBatch): Pr
     rejected: info.input.rejected,
     cancelled: info.input.total - succeeded - failed,
     running: 0,
+    waiting: 0,
     pending: 0,
   };
   return reportOfInfo(info, store.uri, counts, { costUsd: totalCostUsd(tally), images });

@@ -11,7 +11,15 @@ import { countPicturesSince } from './pictures.ts';
 /** Totals over batches. Snake case because commands print it. */
 export interface BatchStats {
   batches: Record<BatchStatus | 'all', number>;
-  items: { total: number; succeeded: number; failed: number; cancelled: number; running: number; pending: number };
+  items: {
+    total: number;
+    succeeded: number;
+    failed: number;
+    cancelled: number;
+    running: number;
+    waiting: number;
+    pending: number;
+  };
   /** Pictures the results tell of. */
   images: number;
   /** Mean over the time of each batch's latest run; null where none has made any. */
@@ -24,8 +32,8 @@ export interface BatchStats {
 /** Adds up all batches the engine knows. Reads the results of each. */
 export async function statsOf(client: Client): Promise<BatchStats> {
   const stats: BatchStats = {
-    batches: { all: 0, running: 0, paused: 0, succeeded: 0, failed: 0, cancelled: 0, terminated: 0 },
-    items: { total: 0, succeeded: 0, failed: 0, cancelled: 0, running: 0, pending: 0 },
+    batches: { all: 0, running: 0, waiting: 0, paused: 0, succeeded: 0, failed: 0, cancelled: 0, terminated: 0 },
+    items: { total: 0, succeeded: 0, failed: 0, cancelled: 0, running: 0, waiting: 0, pending: 0 },
     images: 0,
     images_per_minute: null,
     cost_usd: 0,

@@ -26,7 +26,7 @@ export const batchInfoSchema = z.object({
   spec: batchSpecSchema,
   summary: z
     .object({
-      status: z.enum(['running', 'paused', 'succeeded', 'failed', 'cancelled', 'terminated']),
+      status: z.enum(['running', 'waiting', 'paused', 'succeeded', 'failed', 'cancelled', 'terminated']),
       total: z.int(),
       succeeded: z.int(),
       failed: z.int(),

@@ -73,6 +73,8 @@ export interface InFlightItem {
   /** Run of the child, so that a re-attachment waits for this one and no other. */
   runId: string;
   startedAtMs: number;
+  /** Waits for a person, and holds no place of the window meanwhile. */
+  waiting?: boolean;
 }
 
 /** What a run hands to the next one. Bounded: no list in it grows with the number of items. */
@@ -114,7 +116,8 @@ export interface BatchState {
   ending: 'cancelled' | 'stopped' | null;
 }
 
-export type BatchStatus = 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled' | 'terminated';
+/** `waiting`: nothing is left to do before people have answered. */
+export type BatchStatus = 'running' | 'waiting' | 'paused' | 'succeeded' | 'failed' | 'cancelled' | 'terminated';
 
 export interface BatchCounts {
   total: number;
@@ -126,6 +129,8 @@ export interface BatchCounts {
   rejected: number;
   cancelled: number;
   running: number;
+  /** Wait for a person's answer. */
+  waiting: number;
   pending: number;
 }
 

@@ -1,4 +1,4 @@
-import { ApplicationFailure, condition, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { ApplicationFailure, condition } from '@temporalio/workflow';
 import type {
   BatchInput,
   BatchProgress,
@@ -11,23 +11,21 @@ import type {
 import type { Limits } from '../domain/batch-spec.ts';
 import { errorCatalog } from '../domain/errors.ts';
 import { surroundingsOf } from '../domain/surroundings.ts';
-import { addResult, totalCostUsd } from '../domain/tally.ts';
+import { addResult } from '../domain/tally.ts';
 import { windowSize } from '../domain/window.ts';
+import { BatchView } from './batch-view.ts';
 import { judgeBudget } from './budget.ts';
 import { Children } from './children.ts';
-import { renderDetails } from './details.ts';
 import { itemInputOf } from './item-input.ts';
 import { rowOfEnd, type ItemEnd } from './item-end.ts';
 import { applyLimits, writeSummary } from './core-activities.ts';
 import { respondToOutcome } from './failure-response.ts';
 import { HoldBack } from './hold-back.ts';
 import { ItemSource } from './item-source.ts';
-import { PauseTimer } from './pause-timer.ts';
 import { beginPause, endPause, storagePause, type PauseReason } from './pausing.ts';
 import { appendRedrive, isRedriven, refusalOf, stageSelected, takeOver } from './reopening.ts';
 import { ResultBuffer } from './result-buffer.ts';
 import { countsOf, finishedOf, freshState, progressOf, summaryOf } from './batch-state.ts';
-import { stateAttribute } from './search-attributes.ts';
 
 type Outcome = { kind: 'finished'; summary: BatchSummary } | { kind: 'continue' };
 
@@ -41,9 +39,8 @@ export class BatchRun {
   private changed = true;
   private redriving = false;
   private closed = false;
-  private shownState: string | null = null;
-  private readonly pauseTimer = new PauseTimer();
   private readonly holdBack: HoldBack;
+  private readonly view: BatchView;
 
   constructor(input: BatchInput) {
     this.input = input;
@@ -52,6 +49,7 @@ export class BatchRun {
       this.itemEnded(item, end);
     });
     this.holdBack = new HoldBack(input.batchId, this.state);
+    this.view = new BatchView(input);
     this.source = this.openSource();
     this.results = new ResultBuffer({
       state: this.state,
@@ -100,6 +98,15 @@ export class BatchRun {
   /** Input of the next run, once `handOver` is done. */
   nextInput(): BatchInput {
     return { ...this.input, carried: { ...this.state, inFlight: this.children.list() } };
+  }
+
+  /** An item says that it waits for a person, or does so no more. */
+  itemWaits(itemId: string, waits: boolean): void {
+    // The message may come before this run has attached to what it was handed.
+    const item = this.children.find(itemId) ?? this.state.inFlight.find(({ ref }) => ref.id === itemId);
+    if (item === undefined) return;
+    item.waiting = waits;
+    this.wake();
   }
 
   pause(reason: PauseReason): void {
@@ -165,9 +172,9 @@ export class BatchRun {
 
   private get status(): BatchStatus {
     const { state } = this;
-    if (!this.isDone()) return state.pause === null ? 'running' : 'paused';
+    if (!this.isDone()) return state.pause !== null ? 'paused' : this.waitsForPeople ? 'waiting' : 'running';
     if (state.ending === 'cancelled') return 'cancelled';
-    const { failed, cancelled } = countsOf(this.input, state, 0, true);
+    const { failed, cancelled } = countsOf(this.input, state, [], true);
     return failed > 0 || cancelled > 0 || state.ending === 'stopped' ? 'failed' : 'succeeded';
   }
 
@@ -177,11 +184,21 @@ export class BatchRun {
     return this.children.count === 0 && nothingLeft && !this.redriving && this.state.pause?.kind !== 'storage';
   }
 
+  /** Every item that is started waits, and no other can be started. */
+  private get waitsForPeople(): boolean {
+    if (!this.children.allWait || this.state.ending !== null || this.redriving) return false;
+    return this.source.remaining === 0 || this.children.working >= this.windowSize;
+  }
+
+  private get windowSize(): number {
+    return windowSize(this.state.limits, this.input.spec.errorPolicy, this.input.flow);
+  }
+
   private fillWindow(): void {
     const { state } = this;
     if (state.pause !== null || state.ending !== null) return;
     this.source.prefetch();
-    while (this.children.count < windowSize(state.limits, this.input.spec.errorPolicy, this.input.flow)) {
+    while (this.children.working < this.windowSize) {
       const next = this.source.peek();
       if (next === undefined) return;
       const verdict = judgeBudget(state, this.children.list(), next.estimateUsd);
@@ -280,18 +297,6 @@ export class BatchRun {
   }
 
   private show(): void {
-    this.pauseTimer.show(this.state.pause);
-    setCurrentDetails(
-      renderDetails(
-        this.input,
-        this.state,
-        this.status,
-        countsOf(this.input, this.state, this.children.count),
-        totalCostUsd(this.state.tally),
-      ),
-    );
-    if (this.shownState === this.status) return;
-    this.shownState = this.status;
-    upsertSearchAttributes([{ key: stateAttribute, value: this.status }]);
+    this.view.show(this.state, this.status, countsOf(this.input, this.state, this.children.list()));
   }
 }

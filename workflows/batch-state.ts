@@ -49,18 +49,19 @@ export function finishedOf(state: BatchState): number {
 /**
  * How many items are in which state.
  *
- * @param started items whose child is started: those above the concurrency wait for their turn
+ * @param started items whose child is started: of those that wait for no person the ones above the concurrency wait for their turn
  * @param ended whether nothing more is started: what is not done then counts as cancelled, also what this
  * run did not select
  */
 export function countsOf(
   input: BatchInput,
   state: BatchState,
-  started: number,
+  started: readonly InFlightItem[],
   ended: boolean = state.ending !== null,
 ): BatchCounts {
-  const running = Math.min(started, state.limits.concurrency);
-  const unfinished = Math.max(0, input.input.total - state.skipped - finishedOf(state) - running);
+  const waiting = started.filter((item) => item.waiting === true).length;
+  const running = Math.min(started.length - waiting, state.limits.concurrency);
+  const unfinished = Math.max(0, input.input.total - state.skipped - finishedOf(state) - running - waiting);
   return {
     total: input.input.total,
     succeeded: state.succeeded,
@@ -69,6 +70,7 @@ export function countsOf(
     rejected: input.rejected,
     cancelled: state.cancelled + (ended ? unfinished : 0),
     running,
+    waiting,
     pending: ended ? 0 : unfinished,
   };
 }
@@ -80,7 +82,7 @@ export function summaryOf(input: BatchInput, state: BatchState, status: BatchSta
     storeUri: input.storeUri,
     mode: input.mode,
     status,
-    counts: countsOf(input, state, 0, true),
+    counts: countsOf(input, state, [], true),
     costUsd: totalCostUsd(state.tally),
     startedAt: new Date(state.startedAtMs).toISOString(),
     finishedAt: new Date(nowMs).toISOString(),
@@ -97,6 +99,7 @@ export function progressOf(
   started: InFlightItem[],
   after: number | undefined,
 ): BatchProgress {
+  const working = started.filter(({ waiting }) => waiting !== true);
   const from = after === undefined ? state.buffer.length : Math.max(0, after - state.flushedRows);
   return {
     batchId: input.batchId,
@@ -104,13 +107,13 @@ export function progressOf(
     storeUri: input.storeUri,
     mode: input.mode,
     status,
-    counts: countsOf(input, state, started.length),
+    counts: countsOf(input, state, started),
     costUsd: totalCostUsd(state.tally),
     startedAtMs: state.startedAtMs,
     pause: state.pause,
     notices: state.notices,
     limits: state.limits,
-    running: started.slice(0, state.limits.concurrency).map(({ ref, startedAtMs }) => ({
+    running: working.slice(0, state.limits.concurrency).map(({ ref, startedAtMs }) => ({
       itemId: ref.id,
       label: ref.label,
       model: ref.model,

@@ -11,7 +11,16 @@ import type { BatchInput, BatchSummary } from '../domain/batch.ts';
 import { applyLimitsChange, limitsChangeProblem } from '../domain/limits.ts';
 import { selectorProblem } from '../domain/redrive.ts';
 import { BatchRun } from './batch-run.ts';
-import { cancelSignal, pauseSignal, progressQuery, redriveUpdate, resumeSignal, setLimitsUpdate } from './messages.ts';
+import {
+  cancelSignal,
+  itemResumedSignal,
+  itemWaitingSignal,
+  pauseSignal,
+  progressQuery,
+  redriveUpdate,
+  resumeSignal,
+  setLimitsUpdate,
+} from './messages.ts';
 
 /**
  * Runs a flow over every item of a batch: a sliding window of child workflows, at most `concurrency`
@@ -32,6 +41,12 @@ export async function batchWorkflow(input: BatchInput): Promise<BatchSummary> {
   });
   setHandler(cancelSignal, () => {
     run.cancel();
+  });
+  setHandler(itemWaitingSignal, (itemId) => {
+    run.itemWaits(itemId, true);
+  });
+  setHandler(itemResumedSignal, (itemId) => {
+    run.itemWaits(itemId, false);
   });
   setHandler(progressQuery, (options) => run.progress(options?.after));
   setHandler(setLimitsUpdate, (change) => run.setLimits(applyLimitsChange(run.limits, change)), {

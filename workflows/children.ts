@@ -10,6 +10,7 @@ import type { CoreActivities, ItemInput } from '../activities/types.ts';
 import type { InFlightItem } from '../domain/batch.ts';
 import { coreTaskQueue, itemWorkflowId } from '../domain/ids.ts';
 import type { ItemOutcome } from '../domain/result.ts';
+import { maxWaiting } from '../domain/window.ts';
 import { itemEndOfFailure, type ItemEnd } from './item-end.ts';
 import { itemWorkflow } from './item.ts';
 import { batchAttribute, modelAttribute } from './search-attributes.ts';
@@ -34,6 +35,24 @@ export class Children {
 
   get count(): number {
     return this.running.size;
+  }
+
+  /** Items that take a place of the window: one that waits for a person leaves it to another. */
+  get working(): number {
+    return this.count - Math.min(this.waiting, maxWaiting);
+  }
+
+  /** There are items, and every one waits for a person. */
+  get allWait(): boolean {
+    return this.count > 0 && this.waiting === this.count;
+  }
+
+  private get waiting(): number {
+    return this.list().filter(({ waiting }) => waiting === true).length;
+  }
+
+  find(itemId: string): InFlightItem | undefined {
+    return this.running.get(itemId);
   }
 
   list(): InFlightItem[] {
@@ -86,7 +105,8 @@ export class Children {
       taskQueue: coreTaskQueue,
       summary: `Await ${item.ref.label}`,
       startToCloseTimeout: '3650 days',
-      heartbeatTimeout: '30 seconds',
+      // An item that waits for a person may do so for days: its re-attachment is to cost next to nothing.
+      heartbeatTimeout: item.waiting === true ? '5 minutes' : '30 seconds',
       retry: { initialInterval: 500, maximumInterval: '10 seconds' },
     });
     const end = CancellationScope.nonCancellable(() => awaitItem({ workflowId, runId: item.runId }));

@@ -22,9 +22,15 @@ export function renderDetails(
           `Next: send the signal \`resume\` (or \`cancel\`) here, or run \`sluice batch resume ${input.batchId}\`.`,
           '',
         ]),
-    '| total | succeeded | failed | skipped | cancelled | running | pending | cost USD |',
-    '|---|---|---|---|---|---|---|---|',
-    `| ${[counts.total, counts.succeeded, counts.failed, counts.skipped, counts.cancelled, counts.running, counts.pending].join(' | ')} | ${costUsd.toFixed(4)}${budget} |`,
+    ...(counts.waiting === 0
+      ? []
+      : [
+          `${String(counts.waiting)} of its items wait for an answer: run \`sluice inbox --batch ${input.batchId}\`, or send the update \`answer\` to the item.`,
+          '',
+        ]),
+    '| total | succeeded | failed | skipped | cancelled | running | waiting | pending | cost USD |',
+    '|---|---|---|---|---|---|---|---|---|',
+    `| ${[counts.total, counts.succeeded, counts.failed, counts.skipped, counts.cancelled, counts.running, counts.waiting, counts.pending].join(' | ')} | ${costUsd.toFixed(4)}${budget} |`,
     '',
     `Flow \`${input.flow.name}\`, ${input.mode === 'live' ? 'live provider' : 'emulated provider (no cost)'}, concurrency ${String(state.limits.concurrency)}, rate ${state.limits.ratePerMinute === null ? 'by model' : `${String(state.limits.ratePerMinute)}/min`}. Results: \`${input.storeUri}\``,
   ];

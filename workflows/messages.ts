@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { BatchProgress, RedriveSelector } from '../domain/batch.ts';
 import type { Limits, LimitsChange } from '../domain/batch-spec.ts';
+import type { Answer, Question } from '../domain/question.ts';
 
 /** Stops starting items; those in flight finish. Takes no argument, so it can be sent from Temporal's Web UI. */
 export const pauseSignal = defineSignal('pause');
@@ -8,6 +9,13 @@ export const pauseSignal = defineSignal('pause');
 export const resumeSignal = defineSignal('resume');
 /** Starts no more items, lets calls under way finish (they are paid for), then closes the batch. */
 export const cancelSignal = defineSignal('cancel');
+
+/** From an item to its batch: it waits for a person and gives up its place of the window. The item's id. */
+export const itemWaitingSignal = defineSignal<[string]>('itemWaiting');
+/** From an item to its batch: it has its answer and goes on. The item's id. */
+export const itemResumedSignal = defineSignal<[string]>('itemResumed');
+/** A person's answer to what an item asks; the item refuses it when nothing is open, or it is answered already. */
+export const answerUpdate = defineUpdate<Question, [Answer]>('answer');
 
 /** `after`: sequence number from which unwritten results are wanted; omitted: none. */
 export const progressQuery = defineQuery<BatchProgress, [{ after?: number }?]>('progress');

@@ -33,7 +33,9 @@ export async function follow(sluice: Sluice, batchId: string, options: FollowOpt
       onProgress: (progress) => {
         showPrompts(progress);
         view.progress(progress);
-        if (progress.status === 'paused' && progress.counts.running === 0) leave.abort('paused');
+        // It goes on only when a person says so: then nobody need follow it.
+        const held = progress.status === 'paused' || progress.status === 'waiting';
+        if (held && progress.counts.running === 0) leave.abort('held');
       },
     });
     for await (const row of results) view.result(row);

@@ -49,7 +49,7 @@ export function renderBlock(
   const budget = limits.budgetUsd === null ? '' : ` of ${formatUsd(limits.budgetUsd)}`;
   const lines = [
     `[${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)}] ${String(Math.floor(share * 100))}%  ${formatCount(done)}/${formatCount(counts.total)}  ${perMinute.toFixed(1)}/min  ${elapsed}${eta}`,
-    `  done ${formatCount(counts.succeeded + counts.skipped)} · failed ${formatCount(counts.failed)} · running ${String(counts.running)} · pending ${formatCount(counts.pending)} · cost ${formatUsd(progress.costUsd)}${budget}${progress.mode === 'emulated' ? ' (emulated)' : ''}`,
+    `  done ${formatCount(counts.succeeded + counts.skipped)} · failed ${formatCount(counts.failed)} · running ${String(counts.running)}${counts.waiting === 0 ? '' : ` · waiting ${formatCount(counts.waiting)}`} · pending ${formatCount(counts.pending)} · cost ${formatUsd(progress.costUsd)}${budget}${progress.mode === 'emulated' ? ' (emulated)' : ''}`,
     ...(progress.pause === null ? [] : [`  PAUSED: ${progress.pause.reason}`]),
     ...runningFirst(progress.running, prompts)
       .slice(0, maxRunning)
@@ -77,7 +77,7 @@ function runningFirst(
 /** The same as one line, for pipes and logs. */
 export function renderLine(progress: BatchProgress, perMinute: number): string {
   const { counts } = progress;
-  return `${progress.status} ${String(doneOf(progress))}/${String(counts.total)} done, ${String(counts.failed)} failed, ${String(counts.running)} running, ${perMinute.toFixed(1)}/min, ${formatUsd(progress.costUsd)}`;
+  return `${progress.status} ${String(doneOf(progress))}/${String(counts.total)} done, ${String(counts.failed)} failed, ${String(counts.running)} running,${counts.waiting === 0 ? '' : ` ${String(counts.waiting)} waiting,`} ${perMinute.toFixed(1)}/min, ${formatUsd(progress.costUsd)}`;
 }
 
 function clip(line: string, columns: number): string {

@@ -14,6 +14,7 @@ export function renderSummary(report: BatchReport): string {
     ...line('rejected', report.rejected, 'rows, see the .rejected.csv file'),
     ...line('cancelled', report.cancelled),
     ...line('running', report.running),
+    ...line('waiting', report.waiting, 'for an answer'),
     ...line('pending', report.pending),
     ...(report.images === report.succeeded + report.skipped ? [] : line('pictures', report.images)),
     `  time       ${formatDuration(report.duration_seconds)}, ${perMinute.toFixed(1)} items a minute`,
@@ -31,6 +32,8 @@ function line(label: string, count: number, note = ''): string[] {
 export function nextStep(report: BatchReport): string | null {
   const id = report.batch_id;
   switch (report.status) {
+    case 'waiting':
+      return `Answer what it asks: sluice inbox --batch ${id}`;
     case 'paused':
       return `Go on with: sluice batch resume ${id}`;
     case 'failed':

@@ -38,6 +38,7 @@ function report({ rows = [resultRow(), resultRow()], counts, summary, ...change 
         skipped: 0,
         rejected: 0,
         running: 0,
+        waiting: 0,
         pending: 0,
         ...counts,
       },

@@ -19,6 +19,7 @@ describe.concurrent('a batch', () => {
       rejected: 0,
       cancelled: 0,
       running: 0,
+      waiting: 0,
       pending: 0,
     });
     expect(summary.costUsd).toBeCloseTo(1.2, 6);

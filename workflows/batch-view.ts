@@ -1,0 +1,25 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import type { BatchCounts, BatchInput, BatchState, BatchStatus } from '../domain/batch.ts';
+import { totalCostUsd } from '../domain/tally.ts';
+import { renderDetails } from './details.ts';
+import { PauseTimer } from './pause-timer.ts';
+import { stateAttribute } from './search-attributes.ts';
+
+/** What Temporal's Web UI shows of a batch: its state, by which it is found, details, and a pause on the timeline. */
+export class BatchView {
+  private readonly input: BatchInput;
+  private readonly pauseTimer = new PauseTimer();
+  private shownState: string | null = null;
+
+  constructor(input: BatchInput) {
+    this.input = input;
+  }
+
+  show(state: BatchState, status: BatchStatus, counts: BatchCounts): void {
+    this.pauseTimer.show(state.pause);
+    setCurrentDetails(renderDetails(this.input, state, status, counts, totalCostUsd(state.tally)));
+    if (this.shownState === status) return;
+    this.shownState = status;
+    upsertSearchAttributes([{ key: stateAttribute, value: status }]);
+  }
+}
