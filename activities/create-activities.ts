@@ -1,9 +1,11 @@
 import type { WorkflowClient } from '@temporalio/client';
 import type { ModelsFile } from '../domain/models.ts';
 import type { Limiter } from '../providers/limiter/limiter.ts';
+import { createAskPerson } from './ask-person.ts';
 import { awaitItem } from './await-item.ts';
 import { createCheckStep } from './check-step.ts';
 import { chooseModel } from './choose-model.ts';
+import { createExportItem } from './export-item.ts';
 import { mappingErrors } from './failure.ts';
 import { finishBatch } from './finish-batch.ts';
 import { batchLimiterKey } from './limiter-keys.ts';
@@ -12,12 +14,12 @@ import { openRun } from './open-run.ts';
 import { readPage } from './read-page.ts';
 import { createRunComfy, type RunComfyDeps } from './run-comfy.ts';
 import { createStageRun, type StageRun } from './stage-run.ts';
-import type { StepDeps } from './step-work.ts';
+import { createSendRequest, type SendRequestDeps } from './send-request.ts';
 import type { CoreActivities, GpuActivities, LightStepActivities, ModelActivities } from './types.ts';
 import { writeResults } from './write-results.ts';
 import { createWriteText, type WriteTextDeps } from './write-text.ts';
 
-export interface CoreDeps extends StepDeps {
+export interface CoreDeps extends SendRequestDeps {
   client: WorkflowClient;
   limiter: Limiter;
   models: ModelsFile;
@@ -46,6 +48,9 @@ export function createCoreActivities(deps: CoreDeps): CoreActivities & LightStep
     },
     chooseModel: (input) => mappingErrors(() => Promise.resolve(chooseModel(deps, input))),
     checkStep: createCheckStep(deps),
+    askPerson: createAskPerson(deps),
+    exportItem: createExportItem(deps),
+    sendRequest: createSendRequest(deps),
   };
 }
 

@@ -39,6 +39,7 @@ export async function runStep<Request>(
   const kept = paid.take(paidKey);
   if (kept !== undefined) log.addSpent(kept.spent);
   const result = kept?.result ?? (await work.run(own, request));
+  if (result.question !== undefined) return { ...attempt.succeeded(null), question: result.question };
   const record = recordOf(own, result);
   try {
     await storePaid(deps.storagePatienceMs ?? 5_000, async () => {

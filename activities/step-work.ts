@@ -1,3 +1,4 @@
+import type { Question } from '../domain/question.ts';
 import type { ResultRow, Usage } from '../domain/result.ts';
 import type { StepRecord } from '../domain/step-record.ts';
 import type { Store } from '../storage/store.ts';
@@ -14,8 +15,10 @@ export interface StepDeps {
 
 /** What a step made; with what it took it becomes its record. */
 export interface StepResult extends Partial<
-  Pick<StepRecord, 'text' | 'json' | 'answer' | 'passed' | 'failures' | 'facts'>
+  Pick<StepRecord, 'text' | 'json' | 'answer' | 'approved' | 'passed' | 'failures' | 'facts'>
 > {
+  /** Asked instead of made: there is no record before the answer. */
+  question?: Question;
   path?: string | null;
   /** Where it is not a key of models.yaml. */
   model?: string;

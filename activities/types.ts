@@ -3,6 +3,7 @@ import type { Limits, RetrySpec } from '../domain/batch-spec.ts';
 import type { Flow, Step } from '../domain/flow.ts';
 import type { ProviderMode } from '../domain/ids.ts';
 import type { ItemRef } from '../domain/item.ts';
+import type { GivenAnswer, Question } from '../domain/question.ts';
 import type { ItemOutcome, ResultRow } from '../domain/result.ts';
 import type { ScheduledRunInput, StagedRun } from '../domain/schedule.ts';
 import type { Tally } from '../domain/tally.ts';
@@ -29,6 +30,8 @@ export interface ItemInput {
   limitsRevision: number;
   /** What templates see as `batch.project`. */
   project?: string;
+  /** Steps that ask a person wait for the answer; else they answer themselves. @default false */
+  interactive?: boolean;
 }
 
 /** One step of an item. Of its flow only what an activity needs: the other steps are there by id and kind. */
@@ -42,6 +45,8 @@ export interface StepInput extends ItemInput {
   hasFallback?: boolean;
   /** What earlier steps made, the latest of each. */
   made: Record<string, StepMade>;
+  /** Of a step that asks a person: the answer that stands. */
+  given?: GivenAnswer;
   /** Of the last step of a loop: the condition that ends it. */
   until?: string;
 }
@@ -75,6 +80,8 @@ export type StepOutcome = ItemOutcome & {
   reused?: boolean;
   /** The condition that ends its loop holds. */
   done?: boolean;
+  /** What a person is to answer before the step is done; it has no record yet. */
+  question?: Question;
 };
 
 export interface ReadPageInput {
@@ -166,6 +173,10 @@ export interface CoreActivities {
 /** Steps that call nobody; on the `sluice` task queue too. */
 export interface LightStepActivities {
   checkStep(input: StepInput): Promise<StepOutcome>;
+  /** Asks a person; called again with the answer, it writes the record. */
+  askPerson(input: StepInput): Promise<StepOutcome>;
+  exportItem(input: StepInput): Promise<StepOutcome>;
+  sendRequest(input: StepInput): Promise<StepOutcome>;
 }
 
 /** Activities of the GPU task queues. */

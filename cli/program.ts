@@ -13,13 +13,14 @@ import { exitStatus, exitStatusOfError } from './exit-status.ts';
 import { addGenerate } from './generate.ts';
 import { addSchedule } from './schedule.ts';
 import { addLoraDataset } from './lora-dataset.ts';
+import { addInbox } from './inbox.ts';
 import { describeError, notice, printJsonError } from './output.ts';
 import { addStatus } from './status.ts';
 import { addToken } from './token.ts';
 import { version } from '../client/version.ts';
 
 const statuses =
-  'Exit status: 0 all succeeded, 2 bad usage or input, 3 finished with failures, 4 paused, 5 cancelled, 1 anything else.';
+  'Exit status: 0 all succeeded, 2 bad usage or input, 3 finished with failures, 4 paused or waiting for people, 5 cancelled, 1 anything else.';
 const environment = [
   'Environment:',
   '  GEMINI_API_KEY, OPENAI_API_KEY, ANTHROPIC_API_KEY',
@@ -67,6 +68,7 @@ function createProgram(): Command {
   addStatus(program);
   addCancel(program);
   addSchedule(program);
+  addInbox(program);
   addEngine(program);
   addFlow(program);
   addEmulator(program);

@@ -36,6 +36,8 @@ const configFileSchema = z.strictObject({
     .strictObject({ address: z.string().min(1), namespace: z.string().min(1) })
     .partial()
     .default({}),
+  /** What flows and webhooks may ask over http; read by the engine, from `$SLUICE_HOME/config.yaml` alone. */
+  http: z.strictObject({ allow: z.array(z.string().min(1)).default([]) }).prefault({}),
   /** The user's ComfyUI servers. A list replaces a weaker one whole, so that entries are never mixed. */
   gpus: gpuEndpointsSchema.optional(),
   /** The REST service of an engine that is started with this configuration. */
@@ -79,6 +81,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     anthropic: merge(layers.map((layer) => layer.anthropic)),
     temporal: merge(layers.map((layer) => layer.temporal)),
     api: merge(layers.map((layer) => layer.api)),
+    http: layers.findLast((layer) => layer.http.allow.length > 0)?.http ?? { allow: [] },
     gpus: layers.findLast((layer) => layer.gpus !== undefined)?.gpus ?? [],
     files: read.map(({ file }) => file),
   };

@@ -1,10 +1,13 @@
 /** The programmatic API: parse an input, run a batch, watch its results, get the summary, compare pictures. */
-export { Sluice, type ConnectOptions } from './sluice.ts';
+export { Sluice } from './sluice.ts';
+export type { ConnectOptions } from './connect-options.ts';
 export type { BatchReport } from './batch-report.ts';
 export type { BatchListEntry } from './list.ts';
 export type { Overview, OverviewOptions } from './overview.ts';
 export type { PromptUnderWay } from './prompts-under-way.ts';
 export type { BatchStats } from './stats.ts';
+export type { AnsweredItem } from './answer.ts';
+export type { InboxEntry, InboxOptions } from './inbox.ts';
 export type { JobsOptions } from './jobs.ts';
 export type { BackfillOptions, ScheduleInput, Schedules } from './schedules.ts';
 export type { ScheduleListEntry } from './schedule-list.ts';
@@ -21,5 +24,6 @@ export type { InputFormat, InputSource } from './input/source.ts';
 export type { BatchSpec, BatchSpecInput, Limits, LimitsChange } from '../domain/batch-spec.ts';
 export type { BatchProgress, BatchSummary } from '../domain/batch.ts';
 export type { GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
+export type { Answer, Decision, Question } from '../domain/question.ts';
 export type { ResultRow } from '../domain/result.ts';
 export { SluiceError, type ErrorCode } from '../domain/errors.ts';

@@ -6,9 +6,11 @@ import type { GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 import type { ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import type { ResultRow } from '../domain/result.ts';
+import type { Answer, Question } from '../domain/question.ts';
 import { openStore } from '../storage/open-store.ts';
 import { BatchHandle, type FoundBatch } from './batch-handle.ts';
 import { detailOfBatch, type BatchDetail } from './batch-detail.ts';
+import { answerQuestion, type AnsweredItem } from './answer.ts';
 import type { BatchReport } from './batch-report.ts';
 import { reportOfBatch } from './batch-status.ts';
 import { cancelBatches } from './cancel-batches.ts';
@@ -19,7 +21,9 @@ import { defaultHome } from './engine/home.ts';
 import { temporalAnswers } from './engine/temporal-setup.ts';
 import type { EngineStatus } from './engine/engine-status.ts';
 import { loadConfig, type Config } from './config.ts';
+import type { ConnectOptions } from './connect-options.ts';
 import { notFound } from './errors.ts';
+import { readInbox, type InboxEntry, type InboxOptions } from './inbox.ts';
 import { listJobs, type JobsOptions } from './jobs.ts';
 import { writeLoraDataset, type LoraDataset, type LoraDatasetOptions } from './lora-dataset.ts';
 import { listBatches, type BatchListEntry, type ListOptions } from './list.ts';
@@ -40,20 +44,6 @@ import { assertClass, planSprites, type SpriteOptions, type SpritePlan } from '.
 import { statsOf, type BatchStats } from './stats.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
 import { followBatch, storedRows, watchBatch, type SequencedRow, type WatchOptions } from './watch.ts';
-
-export interface ConnectOptions {
-  /** Directory of the engine's state. @default SLUICE_HOME, else ~/.sluice */
-  home?: string | undefined;
-  /** Start an engine if none runs. @default true */
-  start?: boolean | undefined;
-  /**
-   * Whose keys and GPUs submissions use: `own`, what this process is configured with, or `engine`, what the
-   * engine has; that is for what is part of the engine. @default 'own'
-   */
-  keys?: 'own' | 'engine' | undefined;
-  /** Told in one line each what takes time or was done unasked. @default nothing is told */
-  notice?: ((line: string) => void) | undefined;
-}
 
 /** A connection to an engine: everything a batch needs, from submission to clean-up. */
 export class Sluice {
@@ -241,6 +231,16 @@ export class Sluice {
   /** Changes concurrency, rate, budget or tolerated failure of a running batch; returns all limits. */
   setLimits(batchId: string, change: LimitsChange): Promise<Limits> {
     return this.batch(batchId).setLimits(change);
+  }
+
+  /** What items ask people, the oldest first. */
+  inbox(options: InboxOptions = {}): Promise<InboxEntry[]> {
+    return readInbox(this.client, options);
+  }
+
+  /** Answers what an item asks; returns the question. See {@link answerQuestion} for its errors. */
+  answer(item: AnsweredItem, answer: Answer): Promise<Question> {
+    return answerQuestion(this.client, item, answer);
   }
 
   /** Runs failed items again, in the running batch or, once it has closed, as a further run of it. */

@@ -55,6 +55,8 @@ export const batchSpecSchema = z.strictObject({
   priority: z.enum(priorities).default('normal'),
   /** Only of flows with a step that ComfyUI servers do. */
   comfy: comfySpecSchema.optional(),
+  /** Steps that ask a person wait for the answer; else each answers as its flow says. */
+  interactive: z.boolean().default(false),
   errorPolicy: z.enum(['continue', 'stop']).default('continue'),
   limits: limitsSchema.prefault({}),
   failurePolicy: failurePolicySchema.prefault({}),

@@ -22,6 +22,10 @@ export const errorCatalog = {
   },
   QUOTA_EXCEEDED: { retryable: false, action: 'Wait for the quota to reset or raise it, then resume the batch.' },
   CONTENT_BLOCKED: { retryable: false, action: 'Reword the prompt: the provider refused its content.' },
+  REQUEST_REFUSED: {
+    retryable: false,
+    action: 'Look at the answer in the message; correct the flow or the row, then retry the item.',
+  },
   HOST_NOT_ALLOWED: {
     retryable: false,
     action: 'Add the host to http.allow in $SLUICE_HOME/config.yaml if it may be asked, then retry the item.',
@@ -37,6 +41,11 @@ export const errorCatalog = {
   CHECK_FAILED: {
     retryable: false,
     action: 'Look at what the step made; change the prompt or the check, then retry the item.',
+  },
+  REJECTED: { retryable: false, action: 'Retry the item, with another prompt if need be: it is then asked for again.' },
+  NOT_ANSWERED: {
+    retryable: false,
+    action: 'Retry the item in a batch with --interactive, and answer what it asks: sluice inbox',
   },
   // What became of an item for reasons of our own.
   INPUT_CORRUPT: {
@@ -80,6 +89,9 @@ export const errorCatalog = {
     action: 'Add --resume to do what is missing, or choose another directory with -o.',
   },
   OUTPUT_NOT_WRITABLE: { retryable: false, action: 'Choose a directory you can write to with -o.' },
+  QUESTION_NOT_FOUND: { retryable: false, action: 'See what is asked with: sluice inbox' },
+  QUESTION_ANSWERED: { retryable: false, action: 'See what is still asked with: sluice inbox' },
+  INVALID_ANSWER: { retryable: false, action: 'Answer with --approve, --reject --note TEXT, or --edit FILE.' },
   NOTHING_TO_RETRY: { retryable: false, action: 'Nothing to do: no item matches.' },
   SCHEDULE_NOT_FOUND: { retryable: false, action: 'List the schedules with: sluice schedule list' },
   SCHEDULE_EXISTS: { retryable: false, action: 'Choose another name, or delete the schedule that has it.' },

@@ -28,12 +28,19 @@ export interface Answer {
   question?: string;
 }
 
+/** An answer that stands: what a person said, or what the step says where nobody did. */
+export interface GivenAnswer extends Omit<Answer, 'question'> {
+  by: 'person' | 'time limit' | 'rule';
+}
+
 /** Longest note and text of an answer, characters: they are kept in the item's history. */
 export const maxNoteLength = 4_000;
 export const maxTextLength = 400_000;
 
 /** What an item that waits says of its question (memo `question`). */
 export interface OpenQuestion extends Question {
+  /** Where the batch is, for who lists questions. */
+  storeUri: string;
   /** ISO 8601, UTC. */
   since: string;
 }

@@ -63,31 +63,44 @@ const checkOptions = z.strictObject({
   on_failure: z.enum(['continue', 'fail']).nullish(),
 });
 
-/** Asks a person: `steps.<id>.passed`, `.answer.note`, and `.text`, edited or as it was shown. */
+/** Asks a person: `steps.<id>.approved`, `.answer.note`, and `.text`, edited or as it was shown. */
 const approveOptions = z.strictObject({
   question: text,
-  /** What the person is to look at. */
+  /** What the person is to look at, and may edit. */
   text: z.string().nullish(),
-  /** The answer that stands when nobody has given one in time. */
+  /** The same for a picture: the path an earlier step made. */
+  image: text.nullish(),
+  /** How long the item waits. @default as long as it takes */
   time_limit_hours: z.number().gt(0).max(8_760).nullish(),
-  default: z.enum(['approve', 'reject']).nullish(),
+  /** The answer that stands when nobody has given one in time. @default 'fail' */
+  default: z.enum(['approve', 'reject', 'fail']).nullish(),
   /** The answer in batches that are not interactive. @default 'approve' */
-  not_interactive: z.enum(['approve', 'reject']).nullish(),
-  /** What becomes of an item that is rejected: it goes on, or it has failed. @default 'fail' */
+  not_interactive: z.enum(['approve', 'reject', 'fail']).nullish(),
+  /** What becomes of an item that is rejected: it goes on, or it has failed. @default 'continue' in a loop, else 'fail' */
   on_reject: z.enum(['continue', 'fail']).nullish(),
 });
 
 /** Writes a document of one text, or a book of several. */
 const exportOptions = z.strictObject({
-  format: z.enum(['markdown', 'epub']),
-  title: text,
+  format: z.enum(['markdown', 'epub', 'text', 'json']),
+  /** File name without extension. @default the item's; one that another item has is refused */
+  name: text.nullish(),
+  /** @default the item's name */
+  title: text.nullish(),
   author: text.nullish(),
   /** BCP 47, e.g. `en`. @default 'en' */
   language: text.nullish(),
-  /** The text, Markdown. */
-  text: z.string().nullish(),
-  /** Several texts in order, each Markdown with a title of its own. */
-  chapters: z.array(z.strictObject({ title: text, text: text })).nullish(),
+  /** What an EPUB says of when it was last changed: fixed, so that the same book is the same file. @default '2000-01-01' */
+  date: z.iso.date().nullish(),
+  /** The text, Markdown; of `json` any value. */
+  text: z.json().optional(),
+  /**
+   * Several texts in order, each Markdown with a title of its own; or the absolute path of a batch's directory, of a
+   * directory of Markdown files, or a glob.
+   */
+  chapters: z.union([z.array(z.strictObject({ title: text, text: z.string() })), text]).nullish(),
+  /** Of a batch that has items without a text: leave them out instead of refusing. */
+  partial: z.boolean().nullish(),
   /** Directory of a batch whose texts are the chapters, in the order of its items. */
   from_batch: text.nullish(),
   /** Path of an image an earlier step made. */

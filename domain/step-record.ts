@@ -20,6 +20,8 @@ export const stepRecordSchema = z.object({
   path: z.string().nullable().default(null),
   /** What a person or another service said. */
   answer: z.json().optional(),
+  /** Of approvals: the answer was to approve, or an edit. */
+  approved: z.boolean().optional(),
   /** Of checks and approvals. */
   passed: z.boolean().optional(),
   /** Messages of the rules that did not hold. */

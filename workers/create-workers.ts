@@ -3,6 +3,7 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import { createCoreActivities, createGpuActivities, createModelActivities } from '../activities/create-activities.ts';
 import type { StageRun } from '../activities/stage-run.ts';
 import { coreTaskQueue, gpuTaskQueue, modelTaskQueue, providerModes, type ProviderMode } from '../domain/ids.ts';
+import type { HostRules } from '../domain/host-rules.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import type { GpuPool } from '../providers/gpu-pool/types.ts';
 import type { Limiter } from '../providers/limiter/limiter.ts';
@@ -21,6 +22,8 @@ export interface WorkerDeps {
   providers: FindProviders;
   /** GPUs of this process, by the mode of the batches they work for. */
   gpus: Partial<Record<ProviderMode, GpuPool>>;
+  /** Hosts that flows may ask. @default every public one */
+  http?: HostRules;
   /** How long a GPU's server may be silent before its items go elsewhere, milliseconds. @default 10000 */
   gpuPatienceMs?: number | undefined;
   stageRun: StageRun;
@@ -58,6 +61,8 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
       openStore,
       stopping: deps.stopping,
       stageRun: deps.stageRun,
+      http: deps.http ?? { allow: [] },
+      env: process.env,
     }),
     // One per item re-attached to after continue-as-new; each only waits.
     maxConcurrentActivityTaskExecutions: 2_000,

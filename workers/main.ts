@@ -6,6 +6,7 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
 import { credentialsFrom } from '../client/engine/credentials.ts';
 import { defaultHome } from '../client/engine/home.ts';
+import { loadConfig } from '../client/config.ts';
 import { loadModels } from '../client/models.ts';
 import { servicesGiven } from '../client/modes.ts';
 import { vendors } from '../domain/vendors.ts';
@@ -36,6 +37,8 @@ Runtime.install({
 const home = defaultHome(process.env);
 mkdirSync(home, { recursive: true, mode: 0o700 });
 const credentials = credentialsFrom(process.env);
+// Of the home alone: what may be asked is not for the directory to say that the engine was started in.
+const config = loadConfig({ cwd: home, home, env: process.env, notice: (line) => log.warn(line) });
 const address = setting('TEMPORAL_ADDRESS') ?? '127.0.0.1:7233';
 const connection = await NativeConnection.connect({ address });
 const namespace = setting('TEMPORAL_NAMESPACE') ?? 'default';
@@ -61,6 +64,7 @@ const workers = await createWorkers({
       credentials.gpus ?? [],
     ),
   }),
+  http: config.http,
   stopping: stopping.signal,
 });
 

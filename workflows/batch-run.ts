@@ -102,10 +102,7 @@ export class BatchRun {
 
   /** An item says that it waits for a person, or does so no more. */
   itemWaits(itemId: string, waits: boolean): void {
-    // The message may come before this run has attached to what it was handed.
-    const item = this.children.find(itemId) ?? this.state.inFlight.find(({ ref }) => ref.id === itemId);
-    if (item === undefined) return;
-    item.waiting = waits;
+    this.children.setWaiting(itemId, waits, this.state.inFlight);
     this.wake();
   }
 

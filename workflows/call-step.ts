@@ -31,6 +31,12 @@ export async function callStep(input: StepInput): Promise<StepOutcome> {
         return activities.runComfy(input);
       case 'check':
         return activities.checkStep(input);
+      case 'approve':
+        return activities.askPerson(input);
+      case 'export':
+        return activities.exportItem(input);
+      case 'http':
+        return activities.sendRequest(input);
       default:
         throw ApplicationFailure.nonRetryable(`Step ${step.id}: ${step.uses} is not known here.`, 'INTERNAL');
     }

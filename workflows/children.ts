@@ -51,8 +51,10 @@ export class Children {
     return this.list().filter(({ waiting }) => waiting === true).length;
   }
 
-  find(itemId: string): InFlightItem | undefined {
-    return this.running.get(itemId);
+  /** @param handedOver items an earlier run handed over: its message may come before they are attached to */
+  setWaiting(itemId: string, waits: boolean, handedOver: readonly InFlightItem[]): void {
+    const item = this.running.get(itemId) ?? handedOver.find(({ ref }) => ref.id === itemId);
+    if (item !== undefined) item.waiting = waits;
   }
 
   list(): InFlightItem[] {

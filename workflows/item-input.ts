@@ -15,6 +15,6 @@ export function itemInputOf(
   const priority = priorityKey(spec.priority);
   const gpuClass = spec.comfy?.gpuClass ?? 'any';
   const limits = { ratePerMinute, concurrency, limitsRevision };
-  const { project } = spec;
-  return { batchId, storeUri, mode, flow, ref, retry, timeoutMs, priority, gpuClass, project, ...limits };
+  const { project, interactive } = spec;
+  return { batchId, storeUri, mode, flow, ref, retry, timeoutMs, priority, gpuClass, project, interactive, ...limits };
 }

@@ -7,12 +7,14 @@ import type { ItemOutcome } from '../domain/result.ts';
 import { callStep } from './call-step.ts';
 import { cancelledMessage, isRow } from './item-end.ts';
 import { ModelChooser } from './model-chooser.ts';
+import { QuestionDesk } from './question-desk.ts';
 
 /** One item of a flow of several steps: what its steps made so far, what they cost, and what comes next. */
 export class ItemRun {
   private readonly input: ItemInput;
   private readonly flow: Flow;
   private readonly models: ModelChooser;
+  private readonly desk: QuestionDesk;
   private readonly made: Record<string, StepMade> = {};
   private readonly ends: StepEnd[] = [];
 
@@ -20,6 +22,7 @@ export class ItemRun {
     this.input = input;
     this.flow = { ...input.flow, output: outputStep(input.flow) ?? '' };
     this.models = new ModelChooser(input);
+    this.desk = new QuestionDesk(input);
   }
 
   /** Runs the steps to the end of the flow, or to the first one that does not succeed. */
@@ -73,7 +76,7 @@ export class ItemRun {
     for (;;) {
       const choice = await this.models.choose(step);
       try {
-        const outcome = await callStep(this.stepInput(step, round, { ...condition, ...choice }));
+        const outcome = await this.callStep(this.stepInput(step, round, { ...condition, ...choice }));
         this.ended(step, outcome);
         return outcome;
       } catch (error) {
@@ -82,6 +85,13 @@ export class ItemRun {
         if (!(error instanceof ApplicationFailure) || !this.models.fallBack(step, error.type)) throw error;
       }
     }
+  }
+
+  /** Calls a step's activity; where that asks a person, waits for the answer and calls it with that. */
+  private async callStep(input: StepInput): Promise<StepOutcome> {
+    const outcome = await callStep(input);
+    if (outcome.question === undefined) return outcome;
+    return callStep({ ...input, given: await this.desk.ask(outcome.question) });
   }
 
   private ended(step: Step, { made, skipped, reused, ...row }: StepOutcome): void {

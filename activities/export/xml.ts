@@ -7,7 +7,7 @@ export function xml(text: string): string {
 }
 
 /** @see https://www.w3.org/TR/xml/#charsets */
- 
+
 const illegal = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 
 const entities: Readonly<Record<string, string>> = {

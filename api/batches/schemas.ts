@@ -10,7 +10,7 @@ const time = z.string().describe('ISO 8601, UTC');
 
 export const batchIdParams = z.object({ id: z.string().min(1).max(200).describe('Id of the batch') });
 
-const batchStatuses = ['running', 'paused', 'succeeded', 'failed', 'cancelled', 'terminated'] as const;
+const batchStatuses = ['running', 'waiting', 'paused', 'succeeded', 'failed', 'cancelled', 'terminated'] as const;
 const batchStatus = z.enum(batchStatuses);
 
 /** Limits as REST has them: the names of the command line's options. */
@@ -90,6 +90,7 @@ const batchCounts = {
   duration_seconds: z.number(),
   output: z.string(),
   running: z.int(),
+  waiting: z.int().meta({ description: 'Items that wait for a person’s answer' }),
   pending: z.int(),
   images: z.int(),
   flow: z.string(),

@@ -12,7 +12,6 @@ const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"'
  * crossed tags, attributes without quotes or twice, entities that XML does not know, characters it forbids.
  */
 export function parseXml(document: string): XmlElement[] {
-   
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(document)) throw new Error('a character XML forbids');
   const found: XmlElement[] = [];
   const open: XmlElement[] = [];
