@@ -63,12 +63,12 @@ async function runPlain<Request>(work: StepWork<Request>, attempt: Attempt): Pro
 /** The record of an earlier attempt at the same request, by this model or another one of the step's. */
 async function findRecord<Request>(
   { publish }: StepWork<Request>,
-  { store, item, input: { step, model } }: Attempt,
+  { store, item, input: { batchId, step, model } }: Attempt,
   key: string,
 ): Promise<StepRecord | null> {
   const bytes = await store.get(key);
   const record = bytes === null ? null : parseStepRecord(bytes.toString('utf8'));
-  if (record === null || record.request_hash !== item.requestHash) return null;
+  if (record?.batch_id !== batchId || record.request_hash !== item.requestHash) return null;
   const models = [...(model === undefined ? [] : [model.key]), ...(step.model?.models ?? [])];
   if (models.length > 0 && !models.includes(record.model ?? '')) return null;
   const mustExist = publish === undefined && record.path !== null;
@@ -76,9 +76,10 @@ async function findRecord<Request>(
 }
 
 function recordOf(attempt: Attempt, { row: earlier, model, path = null, ...made }: StepResult): StepRecord {
-  const { step, round } = attempt.input;
+  const { batchId, step, round } = attempt.input;
   const row = earlier ?? attempt.succeeded(path);
   return {
+    batch_id: batchId,
     step: step.id,
     round,
     request_hash: attempt.item.requestHash ?? '',

@@ -50,7 +50,7 @@ export async function writeLoraDataset(batch: BatchHandle, options: LoraDatasetO
   for await (const { key } of from.list(sidecarPrefix)) {
     const text = (await from.get(key))?.toString('utf8') ?? '';
     const sidecar = parseSidecar(text);
-    if (sidecar?.batch_id !== batch.batchId) continue;
+    if (sidecar?.batch_id !== batch.batchId || !sidecar.file.mime_type.startsWith('image/')) continue;
     const caption = [trigger, sidecar.prompt].filter((part) => part !== undefined && part !== '').join(', ');
     const copied = await copyPicture(from, to, sidecar.file, `${caption}\n`);
     if (copied) dataset.pictures += 1;

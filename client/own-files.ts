@@ -1,5 +1,6 @@
 import { manifestKey } from '../domain/manifest.ts';
 import { parseSidecar, sidecarPrefix } from '../domain/sidecar.ts';
+import { parseStepRecord, stepRecordPrefix } from '../domain/step-record.ts';
 import type { Store } from '../storage/store.ts';
 
 interface OwnFile {
@@ -19,13 +20,17 @@ export async function* recordFiles(store: Store): AsyncGenerator<OwnFile> {
   for (const key of summaryKeys) yield* existing(store, key);
 }
 
-/** What a batch made: each file that one of its sidecars names, followed by that sidecar. */
+/** What a batch made: each file that one of its sidecars names, followed by that sidecar; and records of steps. */
 export async function* artifactFiles(store: Store, batchId: string): AsyncGenerator<OwnFile> {
   for await (const { key, size } of store.list(sidecarPrefix)) {
     const sidecar = parseSidecar((await store.get(key))?.toString('utf8') ?? '');
     if (sidecar?.batch_id !== batchId) continue;
     yield* existing(store, sidecar.file.path);
     yield { key, size };
+  }
+  for await (const { key, size } of store.list(stepRecordPrefix)) {
+    const record = parseStepRecord((await store.get(key))?.toString('utf8') ?? '');
+    if (record?.batch_id === batchId) yield { key, size };
   }
 }
 

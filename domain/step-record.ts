@@ -5,6 +5,8 @@ import { z } from 'zod';
  * what keeps a finished step from being paid again by a retry, a redrive or a resumed batch.
  */
 export const stepRecordSchema = z.object({
+  /** A batch that takes a directory over uses nothing of the one before. */
+  batch_id: z.string(),
   step: z.string(),
   /** From 1 in a loop; 0 outside of one. */
   round: z.int().min(0),
@@ -47,8 +49,10 @@ export const stepRecordSchema = z.object({
 });
 export type StepRecord = z.output<typeof stepRecordSchema>;
 
+export const stepRecordPrefix = 'steps/';
+
 export function stepRecordKey(itemName: string, stepId: string, round: number): string {
-  return `steps/${itemName}/${stepId}${round === 0 ? '' : `-${String(round)}`}.json`;
+  return `${stepRecordPrefix}${itemName}/${stepId}${round === 0 ? '' : `-${String(round)}`}.json`;
 }
 
 /** Null for bytes that are no record: such a file vouches for nothing. */

@@ -12,6 +12,7 @@ import { startComfyEmulator } from '../../emulators/comfyui/server.ts';
 import type { GeminiEmulatorOptions } from '../../emulators/gemini/options.ts';
 import { eventually } from '../support/eventually.ts';
 import { openNamespace } from '../support/namespace.ts';
+import { recordFlows } from './record-flows.ts';
 import { atStart, Rig, rows } from '../support/rig.ts';
 import { startTemporal } from '../support/temporal-server.ts';
 
@@ -90,6 +91,7 @@ try {
 
   if (isWanted('scheduled')) await recordScheduled();
   if (isWanted('sprite')) await recordSprite();
+  if (isWanted('flow')) await recordFlows(space, join(store, 'flow'), save);
 } finally {
   await space.close();
   await gpu.close();

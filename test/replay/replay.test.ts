@@ -26,6 +26,10 @@ test('there are histories of every kind of run', () => {
       'item-failed',
       'sprite',
       'item-sprite',
+      'item-flow',
+      'item-flow-failed',
+      'item-flow-redriven',
+      'flow-redriven',
       'scheduled',
     ]),
   );

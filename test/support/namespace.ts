@@ -25,7 +25,7 @@ const modelsPerNamespace = 24;
 export const textPricedModel = 'model-0';
 const keyOf = (place: number): string => `model-${String(place)}`;
 /** Language models a namespace has. */
-const writersPerNamespace = 20;
+const writersPerNamespace = 16;
 const writerOf = (place: number): string => `writer-${String(place)}`;
 
 const noLimits = { requests_per_minute: null, tokens_per_minute: null, images_per_minute: null, concurrency: null };

@@ -1,11 +1,9 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { rows } from '../support/rig.ts';
 import { useFlows } from '../support/use-flows.ts';
 
-const { flow: newFlow, writer: newWriter, space } = useFlows();
+const { flow: newFlow, writer: newWriter } = useFlows();
 
 const fixed = (...models: string[]) => ({ rule: 'fixed' as const, models });
 
@@ -173,166 +171,19 @@ describe.concurrent('a loop', () => {
   });
 });
 
-describe.concurrent('what a finished step made', () => {
-  const twoSteps = (model: string) => ({
-    parameters: { tone: 'dry' },
-    steps: [
-      { id: 'one', uses: 'text' as const, model: fixed(model), with: { prompt: 'One {{ item.prompt }}' } },
-      {
-        id: 'two',
-        uses: 'text' as const,
-        model: fixed(model),
-        with: { prompt: 'Two {{ parameters.tone }} {{ item.prompt }}' },
-      },
-    ],
-  });
-
-  test('is not paid again when a later step failed and is run again', async () => {
-    const writer = await newWriter({ faults: { rules: [{ prompt: '^Two', fault: 'refused', times: 1 }] } });
-    const { rig, submit, record } = await newFlow(twoSteps(writer.model));
-    await submit();
-    const first = await rig.summary();
-    expect(first.counts).toMatchObject({ failed: 1 });
-    expect(first.costUsd).toBeGreaterThan(0);
-    const one = record('a1', 'one');
-    await rig.retry();
-    const second = await rig.summary();
-    expect(second.counts).toMatchObject({ succeeded: 1 });
-    expect(writer.prompts.filter((prompt) => prompt.startsWith('One'))).toHaveLength(1);
-    expect(record('a1', 'one')).toEqual(one);
-    const row = rig.row('a1');
-    expect(row.steps).toMatchObject([
-      { id: 'one', reused: 1, calls: 0, cost_usd: 0 },
-      { id: 'two', calls: 1 },
-    ]);
-    // What the first run paid for is in its row, and is not counted again.
-    expect(second.costUsd).toBeCloseTo(first.costUsd + row.cost_usd, 6);
-  });
-
-  test('is done again where parameters changed what it was asked, and only there', async () => {
-    const writer = await newWriter({ faults: { rules: [{ prompt: '^Two dry', fault: 'refused' }] } });
-    const { rig, submit } = await newFlow(twoSteps(writer.model));
-    await submit();
-    await rig.summary();
-    await rig.retry({ parameters: { tone: 'warm' } });
-    expect((await rig.summary()).counts).toMatchObject({ succeeded: 1 });
-    expect(writer.prompts).toEqual(['One picture 1', 'Two dry picture 1', 'Two warm picture 1']);
-  });
-
-  test('stays when a redrive calls another model for what is left, any number of times', async () => {
-    const refusing = { faults: { rules: [{ prompt: '^Two', fault: 'refused' as const }] } };
-    const writer = await newWriter(refusing);
-    const second = await newWriter(refusing);
-    const third = await newWriter();
-    const { rig, submit } = await newFlow(twoSteps(writer.model));
-    await submit();
-    await rig.summary();
-    await rig.retry({ model: second.model });
-    expect((await rig.summary()).counts).toMatchObject({ failed: 1 });
-    await rig.retry({ model: third.model, codes: ['CONTENT_BLOCKED'], itemIds: ['a1'] });
-    expect((await rig.summary()).counts).toMatchObject({ succeeded: 1 });
-    expect([writer, second, third].map(({ prompts }) => prompts)).toEqual([
-      ['One picture 1', 'Two dry picture 1'],
-      ['Two dry picture 1'],
-      ['Two dry picture 1'],
-    ]);
-    expect(rig.row('a1')).toMatchObject({ model: third.model });
-  });
-
-  test('is not paid again by a resumed batch; a file that was lost is written from the record', async () => {
-    const writer = await newWriter();
-    const { rig, submit } = await newFlow(twoSteps(writer.model));
-    await submit({ items: rows(2) });
-    await rig.summary();
-    await submit({ items: rows(2), resume: true });
-    expect((await rig.summary()).counts).toMatchObject({ skipped: 2, succeeded: 0 });
-    const text = rig.read('texts/a2.md');
-    rmSync(join(rig.output, 'texts/a2.md'));
-    await submit({ items: rows(2), resume: true });
-    expect((await rig.summary()).counts).toMatchObject({ skipped: 1, succeeded: 1 });
-    expect(rig.read('texts/a2.md')).toBe(text);
-    expect(writer.prompts).toHaveLength(4);
-  });
-});
-
-describe.concurrent('a model that is down', () => {
-  test('is passed over for the next one of the step, which is in row, sidecar and search attribute', async () => {
-    const down = await newWriter({ faults: { rules: [{ prompt: '', fault: 'server_error' }] } });
-    const up = await newWriter();
-    const { rig, submit } = await newFlow({
-      steps: [{ id: 'text', uses: 'text', model: fixed(down.model, up.model), with: { prompt: 'Write' } }],
-    });
-    await submit({ spec: { retry: { maxAttempts: 2 } } });
-    expect(await rig.summary()).toMatchObject({ status: 'succeeded' });
-    expect([down.prompts.length, up.prompts.length]).toEqual([2, 1]);
-    const row = rig.row('a1');
-    expect(row).toMatchObject({ model: up.model, calls: 3 });
-    expect(row.steps?.map(({ model, calls }) => [model, calls])).toEqual([
-      [down.model, 2],
-      [up.model, 1],
-    ]);
-    expect(JSON.parse(rig.read('metadata/a1.json'))).toMatchObject({ model: up.model });
-    const { count } = await space().client.workflow.count(
-      `SluiceBatch = '${rig.batchId}' AND SluiceModel = '${up.model}'`,
-    );
-    expect(count).toBe(1);
-  });
-
-  test('because its quota is used up pauses the batch only when no other one is left', async () => {
-    const empty = await newWriter({ faults: { rules: [{ prompt: '', fault: 'quota' }] } });
-    const also = await newWriter({ faults: { rules: [{ prompt: '', fault: 'quota' }] } });
-    const { rig, submit, record } = await newFlow({
-      steps: [
-        { id: 'text', uses: 'text', model: fixed(empty.model, also.model), with: { prompt: 'Write {{ item.id }}' } },
-      ],
-    });
-    await submit({ items: rows(2), spec: { limits: { concurrency: 1 } } });
-    const { pause, counts } = await rig.untilPaused();
-    expect(pause?.kind).toBe('environment');
-    expect(counts).toMatchObject({ failed: 0, pending: 2 });
-    expect(also.prompts).toHaveLength(1);
-    await also.emulate();
-    await rig.batch.signal('resume');
-    expect((await rig.summary()).counts).toMatchObject({ succeeded: 2, failed: 0 });
-    expect(record('a2', 'text')?.model).toBe(also.model);
-  });
-});
-
-test('of several models the one with the least load is called, and it stays with the item', async () => {
-  const busy = await newWriter({ latencyMs: 1_000 });
-  const idle = await newWriter();
-  const { rig, submit } = await newFlow({
+test('an image in a loop is another one each round, and each stays', async () => {
+  const { rig, submit, record } = await newFlow({
     steps: [
       {
-        id: 'text',
-        uses: 'text',
-        model: { rule: 'least_loaded', models: [busy.model, idle.model] },
-        with: { prompt: 'Write {{ item.id }}' },
+        id: 'again',
+        repeat: { atMost: 2, until: 'loop.round > 5' },
+        steps: [{ id: 'picture', uses: 'image', with: { prompt: 'A cat' } }],
       },
     ],
-  });
-  await submit({ items: rows(4), spec: { limits: { concurrency: 1 } } });
-  expect((await rig.summary()).counts).toMatchObject({ succeeded: 4 });
-  expect(busy.prompts.length + idle.prompts.length).toBe(4);
-  expect(busy.prompts).toHaveLength(2);
-});
-
-test('an item that is cancelled between two steps reports what it paid for', async () => {
-  const writer = await newWriter({ latencyMs: 1_500 });
-  const { rig, submit } = await newFlow({
-    steps: ['one', 'two'].map((id) => ({
-      id,
-      uses: 'text' as const,
-      model: fixed(writer.model),
-      with: { prompt: `${id} {{ item.prompt }}` },
-    })),
   });
   await submit();
-  await rig.until(() => writer.prompts.length === 1);
-  await rig.item('a1').cancel();
-  expect((await rig.summary()).counts).toMatchObject({ cancelled: 1 });
-  const row = rig.row('a1');
-  expect(row).toMatchObject({ status: 'cancelled', error_code: 'CANCELLED', calls: 1 });
-  expect(row.cost_usd).toBeGreaterThan(0);
-  expect(writer.prompts).toHaveLength(1);
+  expect(await rig.summary()).toMatchObject({ status: 'succeeded' });
+  expect(new Set(rig.calls().map(({ request_hash }) => request_hash)).size).toBe(2);
+  expect(rig.row('a1')).toMatchObject({ output_path: 'images/picture/2/a1.png', images: 2 });
+  expect(record('a1', 'picture', 1)?.path).toBe('images/a1.png');
 });
