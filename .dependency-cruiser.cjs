@@ -41,6 +41,7 @@ const layers = {
   api: [
     '^api/',
     '^client/',
+    '^providers/http/',
     '^storage/',
     '^domain/',
     '@nestjs/(common|core|platform-fastify|swagger)',

@@ -9,6 +9,7 @@ import { BatchAccess } from './batches/batch-access.ts';
 import { BatchesController } from './batches/batches-controller.ts';
 import { ControlController } from './batches/control-controller.ts';
 import { CreateBatch } from './batches/create-batch.ts';
+import { Idempotency } from './batches/idempotency.ts';
 import { JobsController } from './batches/jobs-controller.ts';
 import { CatalogueController } from './catalogue/catalogue-controller.ts';
 import { EngineLink } from './engine-link.ts';
@@ -62,6 +63,7 @@ export function apiModule(
       { provide: Authentication, useValue: authentication },
       BatchAccess,
       CreateBatch,
+      Idempotency,
       Feeds,
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_FILTER, useClass: ProblemFilter },

@@ -17,6 +17,7 @@ import { clearResults } from './clear-results.ts';
 import { displayPath } from './batch-report.ts';
 import { takeTurn } from './submit-turn.ts';
 import { explain } from './errors.ts';
+import type { Rejected } from './input/input-entry.ts';
 import { sourceName, type InputFormat, type InputSource } from './input/source.ts';
 import { stageInput, type StagedInput } from './input/stage-input.ts';
 import { makeDirectory, rejectedPath, storeUriOf } from './output-directory.ts';
@@ -30,6 +31,10 @@ export interface SubmitOptions {
   output?: string | undefined;
   /** Where a batch without `output` gets its directory. @default the working directory */
   parent?: string | undefined;
+  /** Whether rows may name files of this machine; those of somebody elsewhere may not. @default true */
+  localFiles?: boolean | undefined;
+  /** Told of each row that is no item, besides the file they are written to. */
+  onRejected?: ((rejected: Rejected) => void) | undefined;
   /** @default 'auto' */
   format?: InputFormat | undefined;
   encoding?: string | undefined;
@@ -219,8 +224,8 @@ export async function startBatch(client: Client, input: BatchInput, source: stri
 
 /** Reads and checks an input and writes nothing. */
 function readThrough({ models }: SubmitContext, options: SubmitOptions, spec: BatchSpec): Promise<StagedInput> {
-  const { input: source, format, encoding } = options;
-  return stageInput({ source, format, encoding, store: null, models, spec, rejected: null });
+  const { input: source, format, encoding, localFiles } = options;
+  return stageInput({ source, format, encoding, localFiles, store: null, models, spec, rejected: null });
 }
 
 /** @param clear remove what was staged if the rest cannot be */
@@ -231,10 +236,10 @@ async function stage(
   spec: BatchSpec,
   clear: boolean,
 ): Promise<StagedInput> {
-  const { input: source, format, encoding } = options;
+  const { input: source, format, encoding, localFiles, onRejected } = options;
   try {
     const rejected = rejectedPath(store.uri, source);
-    return await stageInput({ source, format, encoding, store, models, spec, rejected });
+    return await stageInput({ source, format, encoding, localFiles, onRejected, store, models, spec, rejected });
   } catch (error) {
     if (clear) await clearResults(store);
     throw error;
@@ -263,8 +268,8 @@ function keyword(name: string) {
   return defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
 }
 
-/** e.g. `batch_20261122_050102_k3f9` */
-function newBatchId(): string {
+/** An id for a new batch, e.g. `batch_20261122_050102_k3f9` */
+export function newBatchId(): string {
   const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '_').slice(0, 15);
   return `batch_${stamp}_${randomBytes(2).toString('hex')}`;
 }

@@ -1,5 +1,5 @@
-import { Controller, Inject, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Controller, Inject, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Endpoint, describe, Input, type Given } from '../http/endpoint.ts';
 import { BatchAccess } from './batch-access.ts';
 import { CreateBatch } from './create-batch.ts';
@@ -69,8 +69,12 @@ export class BatchesController {
   }
 
   @Endpoint(create)
-  create(@Input() { body, caller }: Given<typeof create>, @Req() request: FastifyRequest) {
-    return this.#creation.create(request, body, caller);
+  create(
+    @Input() { body, caller }: Given<typeof create>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return this.#creation.create(request, reply, body, caller);
   }
 
   @Endpoint(list)

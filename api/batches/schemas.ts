@@ -134,8 +134,11 @@ export const createdSchema = z
     status: z.literal('running'),
     total: z.int().describe('Items'),
     rejected: z.int().describe('Rows that are no items'),
+    rejected_rows: z
+      .array(z.strictObject({ row: z.int(), type: z.string(), message: z.string() }))
+      .describe('The first 100 of them, and why'),
     mode: z.enum(['live', 'emulated']),
-    estimate_usd: usd,
+    estimate_usd: usd.nullable().describe('USD; null where the batch was begun before'),
     output: z.string(),
   })
   .meta({ id: 'CreatedBatch' });

@@ -10,6 +10,7 @@ import {
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { SluiceError } from '../../domain/errors.ts';
+import { Findings } from './problem.ts';
 import type { Caller, Role } from '../../domain/role.ts';
 
 /** One answer of an endpoint, by its status. */
@@ -93,10 +94,13 @@ export function parse(schema: z.ZodType | undefined, value: unknown): unknown {
   if (schema === undefined) return undefined;
   const parsed = schema.safeParse(value ?? {});
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = issue?.path.map(String).join('.') || 'request';
-  throw new SluiceError('USAGE', `${field}: ${issue?.message ?? 'is not valid'}`, {
+  const findings = parsed.error.issues.map(({ path, message }) => ({
+    field: path.map(String).join('.'),
+    rule: message,
+  }));
+  const [first] = findings;
+  throw new SluiceError('USAGE', `${first?.field || 'request'}: ${first?.rule ?? 'is not valid'}`, {
     action: 'Correct the request; /api/docs says what it may hold.',
-    cause: parsed.error,
+    cause: new Findings(findings),
   });
 }

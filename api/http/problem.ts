@@ -23,6 +23,16 @@ export const problemSchema = z
   .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problemSchema>;
 
+/** What is wrong with a request, place by place: the cause of an error about it. */
+export class Findings extends Error {
+  readonly findings: readonly { field: string; rule: string }[];
+
+  constructor(findings: readonly { field: string; rule: string }[]) {
+    super('The request is not valid.');
+    this.findings = findings;
+  }
+}
+
 /** The one place that maps error codes to HTTP statuses; what is not named is a failure of ours, 500. */
 const statuses: Partial<Record<ErrorCode, number>> = {
   USAGE: 400,
@@ -55,6 +65,8 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   ENGINE_START_FAILED: 503,
   STORAGE_FULL: 507,
 };
+
+const mostFindings = 100;
 
 const titles: Record<number, string> = {
   400: 'Bad request',
@@ -90,7 +102,7 @@ export function asSluiceError(error: unknown, path: string): SluiceError {
 
 export function toProblem(error: SluiceError, path: string): Problem {
   const status = error.code === 'USAGE' ? clientStatus(error.cause) : statusOf(error.code);
-  const findings = error.cause instanceof z.ZodError ? error.cause.issues : [];
+  const findings = error.cause instanceof Findings ? error.cause.findings.slice(0, mostFindings) : [];
   return {
     type: `urn:sluice:error:${error.code}`,
     title: titles[status] ?? 'Failed',
@@ -99,13 +111,7 @@ export function toProblem(error: SluiceError, path: string): Problem {
     instance: path,
     code: error.code,
     action: error.action || errorCatalog[error.code].action,
-    ...(findings.length === 0
-      ? {}
-      : {
-          errors: findings
-            .slice(0, 100)
-            .map((finding) => ({ field: finding.path.map(String).join('.'), rule: finding.message })),
-        }),
+    ...(findings.length === 0 ? {} : { errors: findings }),
   };
 }
 

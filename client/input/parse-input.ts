@@ -13,6 +13,8 @@ import { readInput, type ReadInputOptions } from './read-input.ts';
 import { sourceDirectory, type InputSource } from './source.ts';
 
 export interface ParseInputOptions extends ReadInputOptions {
+  /** Whether rows may name files of this machine. @default true */
+  localFiles?: boolean | undefined;
   models: ModelsFile;
   /** For rows that name no model. @default null: by the row's quality */
   defaultModel?: string | null | undefined;
@@ -62,6 +64,7 @@ export async function* parseInput(source: InputSource, options: ParseInputOption
 
   const resolveSource = async (row: InputRow): Promise<string | undefined> => {
     if (row.from_image === undefined || /^https?:\/\//i.test(row.from_image)) return undefined;
+    if (options.localFiles === false) return 'from_image: must be an http(s) address';
     const path = resolve(base, row.from_image);
     if (!(await isFile(path))) return `from_image: there is no file ${path}`;
     row.from_image = path;

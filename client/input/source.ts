@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import { SluiceError } from '../../domain/errors.ts';
 
 /** Where items come from: a file, text at hand, or anything that yields bytes or text (stdin, an upload). */
-export type InputSource = { path: string } | { text: string } | { stream: AsyncIterable<Uint8Array | string> };
+export type InputSource =
+  { path: string } | { text: string } | { stream: AsyncIterable<Uint8Array | string>; name?: string };
 
 /** @default 'auto': by the file's extension, else by the first character (`{` is JSONL) */
 export type InputFormat = 'auto' | 'csv' | 'jsonl';
@@ -16,7 +17,8 @@ export function sourceDirectory(source: InputSource): string {
 
 /** What messages call a source. */
 export function sourceName(source: InputSource): string {
-  return 'path' in source ? source.path : 'the input';
+  if ('path' in source) return source.path;
+  return ('stream' in source ? source.name : undefined) || 'the input';
 }
 
 async function* readPath(path: string): AsyncGenerator<Uint8Array> {

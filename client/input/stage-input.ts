@@ -5,6 +5,7 @@ import { modelKeys, resolveModel, type ModelsFile } from '../../domain/models.ts
 import { partKey } from '../../domain/part-key.ts';
 import type { StagedItem } from '../../domain/item.ts';
 import type { Store } from '../../storage/store.ts';
+import type { Rejected } from './input-entry.ts';
 import { parseInput } from './parse-input.ts';
 import { createRejectedFile } from './rejected-file.ts';
 import { sourceName, type InputFormat, type InputSource } from './source.ts';
@@ -14,6 +15,10 @@ const rowsPerPart = 500;
 const maxWrites = 4;
 
 export interface StageInputOptions {
+  /** Whether rows may name files of this machine. @default true */
+  localFiles?: boolean | undefined;
+  /** Told of each row that is no item. */
+  onRejected?: ((rejected: Rejected) => void) | undefined;
   source: InputSource;
   /** @default 'auto' */
   format?: InputFormat | undefined;
@@ -108,6 +113,7 @@ export async function stageInput(options: StageInputOptions): Promise<StagedInpu
 
   try {
     const parsed = parseInput(source, {
+      localFiles: options.localFiles,
       models,
       format: options.format,
       encoding: options.encoding,
@@ -120,6 +126,7 @@ export async function stageInput(options: StageInputOptions): Promise<StagedInpu
     for await (const result of parsed) {
       if (!result.ok) {
         staged.rejected++;
+        options.onRejected?.(result.rejected);
         await rejectedFile?.add(result.rejected);
         continue;
       }
