@@ -40,6 +40,11 @@ const redriveBody = z
   .strictObject({
     codes: z.array(z.string().min(1)).min(1).optional().describe('Only items that failed with one of these codes'),
     item_ids: z.array(z.string().min(1)).min(1).optional().describe('Only these items'),
+    model: z.string().min(1).optional().describe('Called instead, in steps of its kind that are not finished'),
+    parameters: z
+      .record(z.string(), z.json())
+      .optional()
+      .describe('Parameters of the flow that are others this time; steps that depend on them are done again'),
   })
   .meta({ id: 'Redrive' });
 const redriven = z
@@ -110,6 +115,8 @@ export class ControlController {
     const { items, fromRow } = await sluice.retry(id, {
       ...(body.codes === undefined ? {} : { codes: body.codes }),
       ...(body.item_ids === undefined ? {} : { itemIds: body.item_ids }),
+      ...(body.model === undefined ? {} : { model: body.model }),
+      ...(body.parameters === undefined ? {} : { parameters: body.parameters }),
     });
     return { batch_id: id, items, from_sequence: fromRow };
   }

@@ -40,9 +40,10 @@ export class JobsController {
     const after = query.cursor === undefined ? -1 : Number(query.cursor);
     if (!Number.isSafeInteger(after)) throw new SluiceError('USAGE', 'cursor: is none of this list.');
     // One more than wanted tells whether there is a next page.
-    const options = { status: query.status, limit: query.limit + 1, after };
+    const { status, limit, attempts } = query;
+    const options = { status, limit: limit + 1, after, attempts: attempts === 'all' };
     const jobs = await Array.fromAsync(sluice.numberedJobs(id, options), ({ row, sequence }) => ({ ...row, sequence }));
-    const data = jobs.slice(0, query.limit);
+    const data = jobs.slice(0, limit);
     return { data, next: jobs.length > data.length ? String(data.at(-1)?.sequence) : null };
   }
 

@@ -177,6 +177,7 @@ export const jobsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
   cursor: z.string().max(200).optional().describe('`next` of the page before'),
   status: z.enum(itemStatuses).optional(),
+  attempts: z.enum(['last', 'all']).default('last').describe('all: also of items that were run again since'),
 });
 
 const jobSchema = resultRowSchema
