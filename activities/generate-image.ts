@@ -1,7 +1,9 @@
+import type { StepRecord } from '../domain/step-record.ts';
 import { costUsd, expectedUsage } from '../domain/models.ts';
 import type { ResultRow } from '../domain/result.ts';
 import type { ImageResult } from '../providers/image-provider.ts';
 import { providerOf, type FindProviders } from '../providers/provider-set.ts';
+import type { CacheHit } from '../storage/result-cache.ts';
 import { findFinished, imageFile, writeArtifact } from './artifact.ts';
 import type { Attempt, StepItem } from './attempt.ts';
 import { callModel, modelOf, type CallModelDeps } from './call-model.ts';
@@ -9,8 +11,10 @@ import { readImageRequest, type ImageStepRequest } from './image-request.ts';
 import { PaidResults } from './paid-results.ts';
 import { readItem } from './read-page.ts';
 import { readSourceImage, readStoredImage } from './source-image.ts';
+import { findReusable, keepReusable } from './reuse.ts';
 import { createStepActivity } from './step-activity.ts';
 import { storePaid } from './store-paid.ts';
+import type { StepResult } from './step-work.ts';
 import type { ModelActivities } from './types.ts';
 
 export interface GenerateImageDeps extends CallModelDeps {
@@ -37,9 +41,18 @@ export function createGenerateImage(deps: GenerateImageDeps): ModelActivities['g
       const key = `${input.storeUri} ${input.batchId} ${item.name} ${item.requestHash ?? item.hash}`;
       const kept = paid.take(key);
       if (kept !== undefined) log.addSpent(kept.spent);
+      // An image elsewhere may have changed since.
+      const repeats = request.fromImage === undefined || request.fromImageSha256 !== undefined;
+      const { fromImage: _place, ...same } = request;
+      const hit = kept === undefined && repeats ? await findReusable(deps, { attempt, request: same }) : null;
+      if (hit?.file != null) return reuseImage(deps, attempt, { ...hit, file: hit.file });
       const image = kept?.result ?? (await call(deps, attempt, request));
       try {
-        const row = await storeImage(deps, attempt, image);
+        const { mimeType, data } = image;
+        const facts = factsOf(image);
+        const row = await storeImage(deps, attempt, { mimeType, data, facts });
+        const made = { facts: { facts }, file: { mimeType, data }, costUsd: row.cost_usd };
+        if (repeats) await keepReusable(deps, { attempt, request: same }, made);
         return { row, path: row.output_path };
       } catch (error) {
         paid.keep(key, { result: image, spent: log.takeSpent() });
@@ -91,19 +104,42 @@ async function call(deps: GenerateImageDeps, attempt: Attempt, request: ImageSte
   });
 }
 
-async function storeImage(deps: GenerateImageDeps, attempt: Attempt, image: ImageResult): Promise<ResultRow> {
+/** What else is needed to make an image again. */
+function factsOf(image: ImageResult): NonNullable<StepRecord['facts']> {
+  return {
+    model_version: image.modelVersion ?? null,
+    response_id: image.responseId ?? null,
+    request: image.sent as NonNullable<StepRecord['facts']>['request'] & {},
+  };
+}
+
+/** Puts another batch's image in the place of this item's; it costs nothing. */
+async function reuseImage(
+  deps: GenerateImageDeps,
+  attempt: Attempt,
+  { file, made, source }: CacheHit & { file: NonNullable<CacheHit['file']> },
+): Promise<StepResult> {
+  const row = await storeImage(deps, attempt, { ...file, facts: made.facts ?? {}, cachedFrom: source });
+  return { row, path: row.output_path, cached_from: source };
+}
+
+async function storeImage(
+  deps: GenerateImageDeps,
+  attempt: Attempt,
+  image: { mimeType: string; data: Uint8Array; facts: NonNullable<StepRecord['facts']>; cachedFrom?: string },
+): Promise<ResultRow> {
   const { input, item, store } = attempt;
   const file = imageFile(item.name, image);
-  const row = attempt.succeeded(file.path);
+  const cached = image.cachedFrom === undefined ? {} : { cached_from: image.cachedFrom };
+  const row = { ...attempt.succeeded(file.path), ...cached };
   await storePaid(deps.storagePatienceMs ?? 5_000, async () => {
     // A directory that was moved away is not made anew elsewhere.
     await readItem(store, input.ref);
     await writeArtifact(store, item, file, row, {
       batch_id: input.batchId,
       mode: input.mode,
-      model_version: image.modelVersion ?? null,
-      response_id: image.responseId ?? null,
-      request: image.sent,
+      ...image.facts,
+      ...cached,
     });
   });
   return row;

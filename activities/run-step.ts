@@ -108,7 +108,13 @@ async function outcomeOf<Request>(
   const { scope, input } = attempt;
   // An earlier run of the item has said what it cost; an earlier attempt of this one has not.
   const reused = record.run_id !== runId();
-  const row = { ...attempt.succeeded(record.path), ...(reused ? {} : spentOf(record)), model: record.model ?? '' };
+  const { cached_from: cachedFrom } = record;
+  const row = {
+    ...attempt.succeeded(record.path),
+    ...(reused ? {} : spentOf(record)),
+    model: record.model ?? '',
+    ...(cachedFrom === undefined ? {} : { cached_from: cachedFrom }),
+  };
   await publish?.(attempt, record, { ...row, ...spentOf(record) });
   const { path, model } = record;
   return {

@@ -1,6 +1,7 @@
 import type { Question } from '../domain/question.ts';
 import type { ResultRow, Usage } from '../domain/result.ts';
 import type { StepRecord } from '../domain/step-record.ts';
+import type { ResultCache } from '../storage/result-cache.ts';
 import type { Store } from '../storage/store.ts';
 import type { Attempt } from './attempt.ts';
 import type { StepInput } from './types.ts';
@@ -9,13 +10,15 @@ export interface StepDeps {
   openStore: (uri: string) => Store;
   /** Aborted, with the failure to give, when no more calls are to be made: the worker is stopping. */
   stopping?: AbortSignal | undefined;
+  /** Results that batches may use again. @default none */
+  cache?: ResultCache | undefined;
   /** How long an attempt tries to store what is paid for, milliseconds. @default 5000 */
   storagePatienceMs?: number;
 }
 
 /** What a step made; with what it took it becomes its record. */
 export interface StepResult extends Partial<
-  Pick<StepRecord, 'text' | 'json' | 'answer' | 'approved' | 'passed' | 'failures' | 'facts'>
+  Pick<StepRecord, 'text' | 'json' | 'answer' | 'approved' | 'passed' | 'failures' | 'facts' | 'cached_from'>
 > {
   /** Asked instead of made: there is no record before the answer. */
   question?: Question;

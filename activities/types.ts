@@ -30,6 +30,8 @@ export interface ItemInput {
   limitsRevision: number;
   /** What templates see as `batch.project`. */
   project?: string;
+  /** Results of other batches are used again, and these kept for them. @default false */
+  cache?: boolean;
   /** Steps that ask a person wait for the answer; else they answer themselves. @default false */
   interactive?: boolean;
 }

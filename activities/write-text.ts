@@ -6,6 +6,7 @@ import { providerOf, type FindProviders } from '../providers/provider-set.ts';
 import { isWhole, readOwnSidecar, writeArtifact } from './artifact.ts';
 import type { Attempt } from './attempt.ts';
 import { callModel, modelOf, type CallModelDeps } from './call-model.ts';
+import { findReusable, keepReusable } from './reuse.ts';
 import { createStepActivity } from './step-activity.ts';
 import type { StepResult } from './step-work.ts';
 import { expectedAnswer, readTextRequest, textCall, type TextStepRequest } from './text-request.ts';
@@ -31,7 +32,24 @@ export function createWriteText(deps: WriteTextDeps): ModelActivities['writeText
   });
 }
 
+/** Takes the answer of another batch, or asks and keeps the answer for others. */
 async function write(deps: WriteTextDeps, attempt: Attempt, request: TextStepRequest): Promise<StepResult> {
+  const place = { attempt, request };
+  const hit = await findReusable(deps, place);
+  if (hit?.made.text !== undefined) {
+    const { made, source } = hit;
+    return { ...made, path: textPath(attempt, made.json), cached_from: source };
+  }
+  const { path, ...made } = await ask(deps, attempt, request);
+  await keepReusable(deps, place, { facts: made, file: null, costUsd: attempt.row().cost_usd });
+  return { ...made, path };
+}
+
+async function ask(
+  deps: WriteTextDeps,
+  attempt: Attempt,
+  request: TextStepRequest,
+): Promise<Pick<StepResult, 'text' | 'json' | 'facts'> & { path: string }> {
   const { input, log } = attempt;
   const { key, provider } = input.model ?? { key: input.ref.model, provider: input.ref.provider };
   const model = modelOf(deps, input, 'text');
@@ -47,7 +65,7 @@ async function write(deps: WriteTextDeps, attempt: Attempt, request: TextStepReq
   return {
     text,
     ...(json === undefined ? {} : { json: json as StepRecord['json'] }),
-    path: `texts/${attempt.fileName({ eachRound: false })}.${json === undefined ? 'md' : 'json'}`,
+    path: textPath(attempt, json),
     facts: {
       provider,
       model_version: modelVersion ?? null,
@@ -55,6 +73,10 @@ async function write(deps: WriteTextDeps, attempt: Attempt, request: TextStepReq
       request: { ...sent, system: system ?? null, prompt: messages.map(({ text: said }) => said).join('\n\n') },
     },
   };
+}
+
+function textPath(attempt: Attempt, json: unknown): string {
+  return `texts/${attempt.fileName({ eachRound: false })}.${json === undefined ? 'md' : 'json'}`;
 }
 
 /** Writes `texts/<name>.md` (`.json` for an object) and its sidecar, unless they are there. */
@@ -71,6 +93,7 @@ async function publish(attempt: Attempt, record: StepRecord, row: ResultRow): Pr
   const made = { ...item, name, model: model ?? '', provider: typeof provider === 'string' ? provider : '' };
   const mimeType = json === undefined ? 'text/markdown' : 'application/json';
   const { step, round } = input;
-  const origin = { batch_id: input.batchId, mode: input.mode, step: step.id, round };
+  const cached = record.cached_from === undefined ? {} : { cached_from: record.cached_from };
+  const origin = { batch_id: input.batchId, mode: input.mode, step: step.id, round, ...cached };
   await writeArtifact(store, made, { path, mimeType, data }, row, { ...origin, ...more });
 }

@@ -3,6 +3,7 @@ import { SluiceError } from '../domain/errors.ts';
 import { addControl } from './batch/control.ts';
 import { addInspection } from './batch/inspect.ts';
 import { addCreate, addRun } from './batch/run.ts';
+import { addCache } from './cache.ts';
 import { addCancel } from './cancel.ts';
 import { addCompare } from './compare.ts';
 import { addComfy } from './comfy.ts';
@@ -69,6 +70,7 @@ function createProgram(): Command {
   addCancel(program);
   addSchedule(program);
   addInbox(program);
+  addCache(program);
   addEngine(program);
   addFlow(program);
   addEmulator(program);

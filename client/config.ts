@@ -36,6 +36,11 @@ const configFileSchema = z.strictObject({
     .strictObject({ address: z.string().min(1), namespace: z.string().min(1) })
     .partial()
     .default({}),
+  /** Results kept for other batches; read by the engine, from `$SLUICE_HOME/config.yaml` alone. */
+  cache: z
+    .strictObject({ max_gb: z.number().gt(0).max(100_000) })
+    .partial()
+    .default({}),
   /** What flows and webhooks may ask over http; read by the engine, from `$SLUICE_HOME/config.yaml` alone. */
   http: z.strictObject({ allow: z.array(z.string().min(1)).default([]) }).prefault({}),
   /** The user's ComfyUI servers. A list replaces a weaker one whole, so that entries are never mixed. */
@@ -81,6 +86,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     anthropic: merge(layers.map((layer) => layer.anthropic)),
     temporal: merge(layers.map((layer) => layer.temporal)),
     api: merge(layers.map((layer) => layer.api)),
+    cache: merge(layers.map((layer) => layer.cache)),
     http: layers.findLast((layer) => layer.http.allow.length > 0)?.http ?? { allow: [] },
     gpus: layers.findLast((layer) => layer.gpus !== undefined)?.gpus ?? [],
     files: read.map(({ file }) => file),

@@ -42,6 +42,11 @@ export interface SubmitOptions {
   /** Written to the batch's store before its items are staged, e.g. the graph that `spec.comfy` names. */
   files?: readonly { key: string; text: string }[] | undefined;
   /**
+   * Names this submission: the same key with the same input, options and flow gives the batch it started, wherever
+   * that is written to; with anything else it is refused (IDEMPOTENCY_CONFLICT).
+   */
+  idempotencyKey?: string | undefined;
+  /**
    * What to do with a directory that holds a batch that is over: true does what is missing or failed,
    * false starts anew over it. @default refused with OUTPUT_EXISTS
    */

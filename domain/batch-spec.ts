@@ -57,6 +57,11 @@ export const batchSpecSchema = z.strictObject({
   comfy: comfySpecSchema.optional(),
   /** Steps that ask a person wait for the answer; else each answers as its flow says. */
   interactive: z.boolean().default(false),
+  /**
+   * Use results of other batches again where step, inputs, model and seed are the same, and keep these for others;
+   * null: in flows of several steps, but not where an item is one image (see docs/cache.md).
+   */
+  cache: z.boolean().nullable().default(null),
   errorPolicy: z.enum(['continue', 'stop']).default('continue'),
   limits: limitsSchema.prefault({}),
   failurePolicy: failurePolicySchema.prefault({}),

@@ -49,6 +49,7 @@ export function rowOfSteps(
   const file = files.findLast(({ id }) => id === output) ?? files.at(-1);
   const caller = file ?? ends.findLast(({ row: { model } }) => model !== '');
   row.output_path = end.status === 'succeeded' ? (file?.path ?? null) : null;
+  if (file?.row.cached_from !== undefined) row.cached_from = file.row.cached_from;
   row.model = caller?.row.model || ref.model;
   for (const { row: part } of ends) {
     add(row, part);
@@ -68,6 +69,7 @@ function usageOf(ends: readonly StepEnd[]): StepUsage[] {
     const usage: StepUsage = usages.get(key) ?? none;
     usages.set(key, usage);
     usage.runs += 1;
+    if (row.cached_from !== undefined) usage.cached_from = row.cached_from;
     if (reused) usage.reused = (usage.reused ?? 0) + 1;
     add(usage, row);
   }

@@ -28,6 +28,8 @@ const stepUsageSchema = z.object({
   images: z.number(),
   video_seconds: z.number().optional(),
   cost_usd: z.number(),
+  /** Taken from this step of another batch (`<batch>/<item>/<step>`) instead of calling a model. */
+  cached_from: z.string().optional(),
 });
 export type StepUsage = z.output<typeof stepUsageSchema>;
 
@@ -55,6 +57,8 @@ export const resultRowSchema = z.object({
   /** Of videos, summed; left out where there was none. */
   video_seconds: z.number().optional(),
   cost_usd: z.number(),
+  /** The output was taken from this step of another batch (`<batch>/<item>/<step>`). */
+  cached_from: z.string().optional(),
   /** Of flows of several steps: what each did; the fields above are their sums. */
   steps: z.array(stepUsageSchema).optional(),
   /** ISO 8601, UTC. */

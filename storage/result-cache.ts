@@ -12,7 +12,11 @@ const entrySchema = z.object({
   source: z.string(),
   model: z.string(),
   /** The record of the step, as its kind made it. */
-  made: z.record(z.string(), z.json()),
+  made: z.object({
+    text: z.string().optional(),
+    json: z.json().optional(),
+    facts: z.record(z.string(), z.json()).optional(),
+  }),
   file: z.object({ sha256: z.string(), bytes: z.int(), mime_type: z.string() }).nullable(),
   /** What it cost when it was made. */
   cost_usd: z.number(),

@@ -8,6 +8,7 @@ import type { ModelsFile } from '../domain/models.ts';
 import type { GpuPool } from '../providers/gpu-pool/types.ts';
 import type { Limiter } from '../providers/limiter/limiter.ts';
 import type { FindProviders } from '../providers/provider-set.ts';
+import type { ResultCache } from '../storage/result-cache.ts';
 import { openStore } from '../storage/open-store.ts';
 import { workerIdentity } from './worker-identity.ts';
 
@@ -22,6 +23,8 @@ export interface WorkerDeps {
   providers: FindProviders;
   /** GPUs of this process, by the mode of the batches they work for. */
   gpus: Partial<Record<ProviderMode, GpuPool>>;
+  /** Results that batches may use again. @default none */
+  cache?: ResultCache;
   /** Hosts that flows may ask. @default every public one */
   http?: HostRules;
   /** How long a GPU's server may be silent before its items go elsewhere, milliseconds. @default 10000 */
@@ -79,6 +82,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
     providers: deps.providers,
     openStore,
     stopping: deps.stopping,
+    cache: deps.cache,
   });
   const perModel = Object.entries(models.models).flatMap(([model, { provider, kind }]) =>
     providerModes

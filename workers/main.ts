@@ -6,6 +6,7 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
 import { credentialsFrom } from '../client/engine/credentials.ts';
 import { defaultHome } from '../client/engine/home.ts';
+import { openResultCache } from '../client/cache.ts';
 import { loadConfig } from '../client/config.ts';
 import { loadModels } from '../client/models.ts';
 import { servicesGiven } from '../client/modes.ts';
@@ -65,6 +66,7 @@ const workers = await createWorkers({
     ),
   }),
   http: config.http,
+  cache: openResultCache(home, config.cache),
   stopping: stopping.signal,
 });
 

@@ -1,5 +1,6 @@
 import type { ItemInput } from '../activities/types.ts';
 import type { BatchInput, BatchState } from '../domain/batch.ts';
+import { isPlain } from '../domain/flow.ts';
 import type { ItemRef } from '../domain/item.ts';
 import { priorityKey } from '../domain/priority.ts';
 
@@ -16,5 +17,6 @@ export function itemInputOf(
   const gpuClass = spec.comfy?.gpuClass ?? 'any';
   const limits = { ratePerMinute, concurrency, limitsRevision };
   const { project, interactive } = spec;
-  return { batchId, storeUri, mode, flow, ref, retry, timeoutMs, priority, gpuClass, project, interactive, ...limits };
+  const cache = spec.cache ?? !isPlain(flow);
+  return { batchId, storeUri, mode, flow, ref, retry, timeoutMs, priority, gpuClass, project, interactive, cache, ...limits };
 }

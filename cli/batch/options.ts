@@ -21,6 +21,9 @@ export interface SubmitFlags {
   toleratedFailurePercent?: number;
   maxAttempts?: number;
   timeout?: number;
+  interactive?: boolean;
+  cache?: boolean;
+  idempotencyKey?: string;
   resume?: boolean;
   dryRun?: boolean;
   json?: boolean;
@@ -32,6 +35,10 @@ export function addSubmitOptions(command: Command): Command {
     .argument('<input>', 'CSV or JSONL file, or - for standard input')
     .option('-o, --output <dir>', 'directory (or store address) for images, metadata and results');
   return addSpecOptions(command)
+    .option('--interactive', 'steps that ask a person wait for the answer; else they answer as the flow says')
+    .option('--cache', 'use results of earlier batches again where nothing differs (flows of several steps do)')
+    .option('--no-cache', 'make everything anew, and keep nothing for other batches')
+    .option('--idempotency-key <key>', 'the same key and input start no second batch')
     .option('--resume', 'do only what is missing or failed in a directory that holds a finished batch')
     .option('--no-resume', 'start anew over a directory that holds a finished batch')
     .option('--dry-run', 'check the input and show plan, models, time and cost; start nothing')
@@ -73,6 +80,7 @@ export function toSubmitOptions(input: string, flags: SubmitFlags, config: Confi
     output: flags.output ?? config.defaults.output,
     format: flags.format,
     encoding: flags.encoding,
+    idempotencyKey: flags.idempotencyKey,
     resume: flags.resume,
     spec: toSpec(flags, config),
   };
@@ -84,6 +92,8 @@ export function toSpec(flags: SubmitFlags, { defaults }: Config): BatchSpecInput
       flow: flags.flow,
       project: flags.project,
       model: flags.model ?? defaults.model,
+      interactive: flags.interactive,
+      cache: flags.cache,
       errorPolicy: flags.errorPolicy ?? defaults.error_policy,
       timeoutMs: flags.timeout === undefined ? defaults.timeout_ms : Math.round(flags.timeout * 1000),
     }),

@@ -15,6 +15,7 @@ import type { GpuEndpoint, GpuPool } from '../../providers/gpu-pool/types.ts';
 import type { ImageProvider } from '../../providers/image-provider.ts';
 import { createLimiter } from '../../providers/limiter/limiter.ts';
 import type { TextProvider } from '../../providers/text-provider.ts';
+import { createResultCache } from '../../storage/result-cache.ts';
 import { createWorkers } from '../../workers/create-workers.ts';
 import { stageRunWith } from '../../workers/stage-run.ts';
 import { eventually } from './eventually.ts';
@@ -100,6 +101,7 @@ export async function openNamespace(
   const native = await NativeConnection.connect({ address });
   await prepareNamespace(connection, address, name);
   const client = new Client({ connection, namespace: name, interceptors });
+  const cache = createResultCache(join(directory, 'cache'), 1e9);
   const limiter = createLimiter({ path: join(directory, 'limits.sqlite') });
   const routes = new Map<string, ImageProvider>();
   let taken = 1;
@@ -150,6 +152,7 @@ export async function openNamespace(
           models: () => Promise.resolve(models),
           live: new Set(gpus.length === 0 ? [] : ['comfyui']),
         }),
+        cache,
         stopping: stopping.signal,
       });
       const ended = Promise.all(workers.map((worker) => worker.run())).then(() => undefined);
