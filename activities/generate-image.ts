@@ -45,7 +45,7 @@ export function createGenerateImage(deps: GenerateImageDeps): ModelActivities['g
       const repeats = request.fromImage === undefined || request.fromImageSha256 !== undefined;
       const { fromImage: _place, ...same } = request;
       const hit = kept === undefined && repeats ? await findReusable(deps, { attempt, request: same }) : null;
-      if (hit?.file != null) return reuseImage(deps, attempt, { ...hit, file: hit.file });
+      if (hit !== null && hit.file !== null) return reuseImage(deps, attempt, { ...hit, file: hit.file });
       const image = kept?.result ?? (await call(deps, attempt, request));
       try {
         const { mimeType, data } = image;

@@ -42,6 +42,7 @@ import { retryBatch, type Retried } from './retry.ts';
 import { Schedules } from './schedules.ts';
 import { assertClass, planSprites, type SpriteOptions, type SpritePlan } from './sprites.ts';
 import { statsOf, type BatchStats } from './stats.ts';
+import { submitOnce } from './submit-once.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
 import { followBatch, storedRows, watchBatch, type SequencedRow, type WatchOptions } from './watch.ts';
 
@@ -111,11 +112,13 @@ export class Sluice {
   /**
    * Stages an input and starts its batch.
    * @throws SluiceError INPUT_NOT_FOUND, INPUT_UNREADABLE, NO_VALID_REQUESTS, OUTPUT_EXISTS, OUTPUT_IN_USE,
-   * OUTPUT_NOT_WRITABLE, USAGE, UNKNOWN_MODEL, UNKNOWN_FLOW, STORAGE_*
+   * OUTPUT_NOT_WRITABLE, IDEMPOTENCY_MISMATCH, USAGE, UNKNOWN_MODEL, UNKNOWN_FLOW, STORAGE_*
    */
   submit(options: SubmitOptions): Promise<Submission> {
     const { engine, client, models, live } = this;
-    return submit({ engine, client, models, live }, options);
+    const context = { engine, client, models, live };
+    const { idempotencyKey: key } = options;
+    return key === undefined ? submit(context, options) : submitOnce(context, options, key);
   }
 
   /**

@@ -43,7 +43,7 @@ export interface SubmitOptions {
   files?: readonly { key: string; text: string }[] | undefined;
   /**
    * Names this submission: the same key with the same input, options and flow gives the batch it started, wherever
-   * that is written to; with anything else it is refused (IDEMPOTENCY_CONFLICT).
+   * that is written to; with anything else it is refused (IDEMPOTENCY_MISMATCH).
    */
   idempotencyKey?: string | undefined;
   /**
@@ -65,6 +65,8 @@ export interface Submission {
   services: ReadonlySet<Service>;
   /** The batch was running already; nothing was started. */
   attached: boolean;
+  /** It was started with the same idempotency key before, and may be over. @default false */
+  replayed?: boolean;
   /** Sequence number of the first result of this run; earlier ones belong to earlier runs. */
   fromRow: number;
   staged: StagedInput;

@@ -18,5 +18,19 @@ export function itemInputOf(
   const limits = { ratePerMinute, concurrency, limitsRevision };
   const { project, interactive } = spec;
   const cache = spec.cache ?? !isPlain(flow);
-  return { batchId, storeUri, mode, flow, ref, retry, timeoutMs, priority, gpuClass, project, interactive, cache, ...limits };
+  return {
+    batchId,
+    storeUri,
+    mode,
+    flow,
+    ref,
+    retry,
+    timeoutMs,
+    priority,
+    gpuClass,
+    project,
+    interactive,
+    cache,
+    ...limits,
+  };
 }

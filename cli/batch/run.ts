@@ -62,7 +62,12 @@ async function dryRun(options: ReturnType<typeof toSubmitOptions>, { json }: Sub
   await showPlan(options, json === true);
 }
 
-function announce({ batchId, mode, services, attached, output, staged }: Submission, { live }: Sluice): void {
+function announce(submission: Submission, { live }: Sluice): void {
+  const { batchId, mode, services, attached, output, staged } = submission;
+  if (submission.replayed === true) {
+    notice(`Batch ${batchId} was started before with this key, to ${output}; nothing was started.`);
+    return;
+  }
   if (staged.encodingNotice !== undefined) notice(staged.encodingNotice);
   if (mode === 'emulated') {
     notice(
