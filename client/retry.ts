@@ -3,11 +3,14 @@ import type { RedriveSelector } from '../domain/batch.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { openStore } from '../storage/open-store.ts';
 import { scanResults } from '../storage/results-scan.ts';
+import type { Store } from '../storage/store.ts';
 import type { BatchHandle } from './batch-handle.ts';
-import { readBatchInfo } from './batch-info.ts';
+import { readBatchInfo, writeBatchInfo } from './batch-info.ts';
 import { assertServed, type Given } from './modes.ts';
-import { parseSpec, startBatch } from './submit.ts';
 import { notFound } from './errors.ts';
+import { assertNotElsewhere, engineMark, type OwnEngine } from './other-engine.ts';
+import { parseSpec, startBatch } from './submit.ts';
+import { takeTurn } from './submit-turn.ts';
 
 /** What a retry started. */
 export interface Retried {
@@ -24,7 +27,7 @@ export interface Retried {
 export async function retryBatch(
   client: Client,
   batch: BatchHandle,
-  given: Given,
+  given: Given & { engine: OwnEngine },
   selector: Omit<RedriveSelector, 'select'>,
 ): Promise<Retried> {
   const found = await batch.find();
@@ -38,12 +41,28 @@ export async function retryBatch(
     if (items === 0) throw new SluiceError('NOTHING_TO_RETRY', `No failed item of ${batch.batchId} matches.`);
     return { items, fromRow: recentFrom + recent.length };
   }
+  const turn = await takeTurn(store.uri);
+  try {
+    return await reopen(client, batch, given, selector, { store, completed: found.state === 'completed' });
+  } finally {
+    turn.release();
+  }
+}
+
+async function reopen(
+  client: Client,
+  batch: BatchHandle,
+  given: Given & { engine: OwnEngine },
+  selector: Omit<RedriveSelector, 'select'>,
+  { store, completed }: { store: Store; completed: boolean },
+): Promise<Retried> {
   const info = await readBatchInfo(store);
   if (info === null) throw new SluiceError('BATCH_NOT_FOUND', `The directory of ${batch.batchId} is gone.`);
+  await assertNotElsewhere(store.uri, info, given.engine, true);
   const { spec, flow } = parseSpec(info.spec);
   assertServed(flow, info.mode, given);
   let fromRow: number;
-  if (found.state === 'completed') {
+  if (completed) {
     const { counts, rows } = await batch.summary();
     fromRow = rows;
     if (counts.failed + counts.cancelled === 0) {
@@ -53,19 +72,26 @@ export async function retryBatch(
     fromRow = (await scanResults(store, 0)).rows;
   }
   const { total, rejected, rows_per_part: rowsPerPart, name } = info.input;
-  await startBatch(
-    client,
-    {
-      batchId: batch.batchId,
-      storeUri: store.uri,
-      mode: info.mode,
-      spec,
-      flow,
-      input: { prefix: 'input', total, rowsPerPart },
-      rejected,
-      reopen: { selector: { ...selector, select: 'unfinished' }, countAsSkipped: false },
-    },
-    name,
-  );
+  // Another home that looks at the directory meanwhile finds that the batch runs, and where.
+  await writeBatchInfo(store, { ...info, engine: engineMark(given.engine), summary: null });
+  try {
+    await startBatch(
+      client,
+      {
+        batchId: batch.batchId,
+        storeUri: store.uri,
+        mode: info.mode,
+        spec,
+        flow,
+        input: { prefix: 'input', total, rowsPerPart },
+        rejected,
+        reopen: { selector: { ...selector, select: 'unfinished' }, countAsSkipped: false },
+      },
+      name,
+    );
+  } catch (error) {
+    await writeBatchInfo(store, info);
+    throw error;
+  }
   return { items: null, fromRow };
 }

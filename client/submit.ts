@@ -114,7 +114,7 @@ export interface Prepared {
  * that submit to one directory at the same time the second waits, and then finds what the first started.
  */
 export function submit(context: SubmitContext, options: SubmitOptions): Promise<Submission> {
-  return inTurn(context, options, async (store, freshId) => {
+  return inTurn(options, async (store, freshId) => {
     const { submission, input } = await prepareIn(store, context, options, freshId);
     if (input !== null) await startBatch(context.client, input, sourceName(options.input));
     return submission;
@@ -123,20 +123,16 @@ export function submit(context: SubmitContext, options: SubmitOptions): Promise<
 
 /** Stages an input for a batch that somebody else starts. */
 export function prepare(context: SubmitContext, options: SubmitOptions): Promise<Prepared> {
-  return inTurn(context, options, (store, freshId) => prepareIn(store, context, options, freshId));
+  return inTurn(options, (store, freshId) => prepareIn(store, context, options, freshId));
 }
 
-/** Does something to the directory of a submission while no other command of this home does. */
-async function inTurn<T>(
-  context: SubmitContext,
-  options: SubmitOptions,
-  body: (store: Store, freshId: string) => Promise<T>,
-): Promise<T> {
+/** Does something to the directory of a submission while no other command does. */
+async function inTurn<T>(options: SubmitOptions, body: (store: Store, freshId: string) => Promise<T>): Promise<T> {
   parseSpec(options.spec);
   const freshId = options.batchId ?? newBatchId();
   const storeUri = storeUriOf(options.output ?? join(options.parent ?? '', freshId));
   const undo = await makeDirectory(storeUri);
-  const turn = await takeTurn(context.engine.home, storeUri);
+  const turn = await takeTurn(storeUri);
   try {
     return await body(openStore(storeUri), freshId);
   } catch (error) {

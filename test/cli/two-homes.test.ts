@@ -46,6 +46,14 @@ test('a batch that another home may be running is refused, its engine named, and
   expect(readInfo()).toEqual(before);
 });
 
+test('of two homes that submit to a fresh directory at once, one starts its batch and the other is refused', async () => {
+  const fresh = [...command.slice(0, 3), '-o', 'fresh', '--rate-limit', '1', '--json'];
+  await sandbox.sluice(['up', '--detach'], other);
+  const both = await Promise.all([sandbox.json(fresh), sandbox.json(fresh, other)]);
+  expect(both.map(({ status }) => status).sort()).toEqual([0, 2]);
+  expect(both.find(({ status }) => status === 2)?.json).toMatchObject({ error: { code: 'OUTPUT_IN_USE' } });
+});
+
 test('a batch of an engine that is stopped is gone on with by --resume only, even after its home is gone', async () => {
   await sandbox.sluice(['down']);
   const refused = await sandbox.json(command, other);

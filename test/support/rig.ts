@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { WorkflowClientInterceptor, WorkflowHandle } from '@temporalio/client';
 import { BatchHandle } from '../../client/batch-handle.ts';
 import type { Service } from '../../client/modes.ts';
+import type { OwnEngine } from '../../client/other-engine.ts';
 import { retryBatch } from '../../client/retry.ts';
 import { submit, type Submission, type SubmitOptions } from '../../client/submit.ts';
 import { batchInfoSchema, type BatchInfo } from '../../domain/batch-info.ts';
@@ -111,10 +112,9 @@ export class Rig {
     const { spec = {}, resume, ...start } = options;
     const storeUri = pathToFileURL(this.output).href;
     startOptions.set(storeUri, start);
-    const { client, models, directory } = this.space;
-    const engine = { home: directory, address: '', namespace: client.options.namespace };
+    const { client, models } = this.space;
     const submission = await submit(
-      { engine, client, models, ...given },
+      { engine: engineOf(this.space), client, models, ...given },
       {
         input: { text: input.map((row) => `${JSON.stringify(row)}\n`).join('') },
         format: 'jsonl',
@@ -133,7 +133,8 @@ export class Rig {
   }
 
   retry(selector: Omit<RedriveSelector, 'select'> = {}): Promise<{ items: number | null }> {
-    return retryBatch(this.space.client, this.batch, { models: this.space.models, ...given }, selector);
+    const { client, models } = this.space;
+    return retryBatch(client, this.batch, { engine: engineOf(this.space), models, ...given }, selector);
   }
 
   /** Waits for the batch to close. */
@@ -209,6 +210,11 @@ export class Rig {
     this.emulator = null;
     if (this.batchId !== '') await this.workflow.terminate('the test is over').catch(() => undefined);
   }
+}
+
+/** As which engine the tests of a namespace submit. */
+export function engineOf({ client, directory }: TestNamespace): OwnEngine {
+  return { home: directory, address: '', namespace: client.options.namespace };
 }
 
 /** Search attributes of an execution by name. */

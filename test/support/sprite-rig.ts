@@ -17,6 +17,7 @@ import type { ComfyEmulator } from '../../emulators/comfyui/server.ts';
 import { closeAll, logPath, start } from '../comfyui.ts';
 import { eventually } from './eventually.ts';
 import type { TestNamespace } from './namespace.ts';
+import { engineOf } from './rig.ts';
 import { useNamespace } from './use-namespace.ts';
 
 type GpuRow = ReturnType<typeof readGpuLog>[number];
@@ -56,7 +57,8 @@ export class SpriteBatch {
   }
 
   retry(selector: Omit<RedriveSelector, 'select'> = {}): Promise<{ items: number | null }> {
-    return retryBatch(this.space.client, this.batch, { models: this.space.models, ...given }, selector);
+    const { client, models } = this.space;
+    return retryBatch(client, this.batch, { engine: engineOf(this.space), models, ...given }, selector);
   }
 
   rows(): Promise<ResultRow[]> {
@@ -118,9 +120,8 @@ export function useGpus<Name extends string>(
       const graphPath = graph && join(mkdtempSync(join(directory, 'graph-')), 'graph.json');
       if (graphPath !== undefined) writeFileSync(graphPath, JSON.stringify(graph));
       const plan = await planSprites(directory, { gpuClass, seed: 100, graph: graphPath, ...wish, output });
-      const engine = { home: directory, address: '', namespace: client.options.namespace };
       const { batchId } = await submit(
-        { engine, client, models, ...given },
+        { engine: engineOf(space()), client, models, ...given },
         {
           ...plan.submit,
           ...(resumeIn === undefined ? {} : { resume: true }),

@@ -57,6 +57,22 @@ describe.concurrent('a redrive', () => {
     expectAllSucceeded(rig, 8);
   });
 
+  test('of a closed batch is refused while another engine may be running it, and marks it as run here', async () => {
+    const rig = await newRig({ faults: { rules: [{ prompt: 'blocked', fault: 'safety', times: 1 }] } });
+    await rig.submit(rows(2, { 1: 'blocked' }));
+    await rig.summary();
+    const info = rig.info();
+    const elsewhere = { ...info, engine: { host: 'elsewhere', home: '/home' }, summary: null };
+    writeFileSync(join(rig.output, 'batch_info.json'), JSON.stringify(elsewhere));
+    await expect(rig.retry()).rejects.toMatchObject({ code: 'OUTPUT_IN_USE' });
+    expect(rig.info()).toEqual(elsewhere);
+
+    writeFileSync(join(rig.output, 'batch_info.json'), JSON.stringify(info));
+    await rig.retry();
+    expect(await rig.summary()).toMatchObject({ status: 'succeeded', counts: { succeeded: 2 } });
+    expect(rig.info()).toMatchObject({ engine: info.engine, summary: { status: 'succeeded' } });
+  });
+
   test('of a closed batch is a new run of the same id with the cost of both', async () => {
     const rig = await newRig({ faults: { rules: [{ prompt: '^bad', fault: 'safety', times: 2 }] } });
     await rig.submit(rows(8, { 1: 'bad 1', 5: 'bad 5' }));
