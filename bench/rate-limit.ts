@@ -1,4 +1,4 @@
-import { readCallLog } from '../emulators/gemini/call-log.ts';
+import { readCallLog } from '../emulators/shared/call-log.ts';
 import type { Results } from './result.ts';
 import { withRig } from './rig.ts';
 

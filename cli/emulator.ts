@@ -9,6 +9,7 @@ interface EmulatorFlags {
   seed: number;
   faults?: string;
   rpm?: number;
+  tpm?: number;
   log?: string;
   quiet?: boolean;
 }
@@ -44,12 +45,13 @@ export function addEmulator(program: Command): void {
   addAll(emulator);
   emulator
     .command('gemini')
-    .description('Gemini’s image models over HTTP on the loopback interface')
+    .description('Gemini’s models of images, text and video over HTTP on the loopback interface')
     .option('--port <n>', 'port, 0 for any free one', wholeNumber(0, 65_535), 0)
     .option('--latency-ms <n>', 'time a call takes', numberFrom(0), 400)
     .option('--seed <n>', 'seed of faults', wholeNumber(0, 2_147_483_647), 0)
     .option('--faults <faults>', 'file, JSON, or e.g. text_only=0.1,unavailable=0.03')
     .option('--rpm <n>', 'requests a rolling minute let through for each model', wholeNumber(1, 1e9))
+    .option('--tpm <n>', 'tokens a rolling minute after which a model refuses calls', wholeNumber(1, 1e9))
     .option('--log <file>', 'append every call to this file, one JSON object a line')
     .option('--quiet', 'say nothing')
     .addHelpText(
@@ -66,6 +68,7 @@ export function addEmulator(program: Command): void {
         latencyMs: flags.latencyMs,
         seed: flags.seed,
         rpm: flags.rpm ?? null,
+        tpm: flags.tpm ?? null,
         ...(flags.faults === undefined ? {} : { faults: parseFaults(flags.faults) }),
         ...(flags.log === undefined ? {} : { callLog: flags.log }),
       });
@@ -73,23 +76,27 @@ export function addEmulator(program: Command): void {
         print(emulator.url);
         notice(`Emulated Gemini. Use it with: GEMINI_API_KEY=any GEMINI_BASE_URL=${emulator.url} sluice batch run …`);
       }
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close());
+      closeOnSignal(emulator);
     });
+}
+
+function closeOnSignal(server: { close: () => Promise<unknown> }): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.close());
 }
 
 /** What an engine runs: every emulator in one process. */
 function addAll(emulator: Command): void {
   emulator
     .command('all', { hidden: true })
-    .description('ComfyUI and Gemini in one process, as an engine runs them')
-    .requiredOption('--port <n>', 'port of Gemini', wholeNumber(0, 65_535))
+    .description('all vendors and ComfyUI in one process, as an engine runs them')
+    .requiredOption('--port <n>', 'port of the vendors', wholeNumber(0, 65_535))
     .requiredOption('--comfyui-port <n>', 'port of ComfyUI', wholeNumber(0, 65_535))
     .option('--quiet', 'say nothing')
     .action(async (flags: AllFlags) => {
       try {
         const { urls, close } = await startAll(flags);
         if (flags.quiet !== true) urls.forEach(print);
-        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void close());
+        closeOnSignal({ close });
       } catch (error) {
         // An engine quotes the line of its log that says "error: ".
         notice(`error: ${error instanceof Error ? error.message : String(error)}`);
@@ -98,16 +105,16 @@ function addAll(emulator: Command): void {
     });
 }
 
-/** Both or none. Gemini comes last, so that an answer on its port means that both are up. */
+/** Both or none. The vendors come last, so that an answer on their port means that both are up. */
 async function startAll({ port, comfyuiPort }: AllFlags): Promise<{ urls: string[]; close: () => Promise<unknown> }> {
-  const [{ startComfyEmulator }, { startGeminiEmulator }] = await Promise.all([
+  const [{ startComfyEmulator }, { startCloudEmulator }] = await Promise.all([
     import('../emulators/comfyui/server.ts'),
-    import('../emulators/gemini/server.ts'),
+    import('../emulators/cloud.ts'),
   ]);
   const comfyui = await startComfyEmulator({ port: comfyuiPort, timeScale: 0.1, vramGb: 48 });
   try {
-    const gemini = await startGeminiEmulator({ port });
-    return { urls: [gemini.url, comfyui.url], close: () => Promise.all([gemini.close(), comfyui.close()]) };
+    const cloud = await startCloudEmulator({ port });
+    return { urls: [cloud.url, comfyui.url], close: () => Promise.all([cloud.close(), comfyui.close()]) };
   } catch (error) {
     await comfyui.close();
     throw error;
@@ -148,7 +155,7 @@ function addComfyUi(emulator: Command): void {
         print(started.url);
         notice(`Emulated ComfyUI with a GPU of ${String(flags.vramGb)} GB.`);
       }
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void started.close());
+      closeOnSignal(started);
     });
 }
 
@@ -161,9 +168,11 @@ function addText(emulator: Command): void {
     .option('--seed <n>', 'seed of faults', wholeNumber(0, 2_147_483_647), 0)
     .option('--faults <faults>', 'file, JSON, or e.g. rate_limited=0.05,empty=0.01')
     .option('--rpm <n>', 'requests a rolling minute let through for each model', wholeNumber(1, 1e9))
+    .option('--tpm <n>', 'tokens a rolling minute after which a model refuses calls', wholeNumber(1, 1e9))
+    .option('--log <file>', 'append every call to this file, one JSON object a line')
     .option('--quiet', 'say nothing')
     .addHelpText('after', '\nExample:\n  sluice emulator text --port 8090 --latency-ms 1000 --faults overloaded=0.02')
-    .action(async ({ faults, quiet, ...flags }: Omit<EmulatorFlags, 'log'>) => {
+    .action(async ({ faults, quiet, log, ...flags }: EmulatorFlags) => {
       const [{ startTextEmulator }, { parseTextFaults }] = await Promise.all([
         import('../emulators/text/server.ts'),
         import('../emulators/text/faults.ts'),
@@ -171,11 +180,12 @@ function addText(emulator: Command): void {
       const started = await startTextEmulator({
         ...flags,
         ...(faults === undefined ? {} : { faults: parseTextFaults(faults) }),
+        ...(log === undefined ? {} : { callLog: log }),
       });
       if (quiet !== true) {
         print(started.url);
         notice('Emulated language models: /v1/chat/completions (OpenAI) and /v1/messages (Anthropic).');
       }
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void started.close());
+      closeOnSignal(started);
     });
 }

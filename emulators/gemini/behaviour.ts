@@ -1,11 +1,15 @@
 import type { FaultName } from './faults.ts';
 import type { GenerateRequest } from './generate-request.ts';
-import type { Reply } from './http.ts';
+import type { Reply } from '../shared/http.ts';
 import { renderImage } from './image.ts';
 import { emptyReply, errors, imageReply, promptBlockedReply, textOnlyReply, type ErrorReply } from './replies.ts';
+import { textReply } from './text-reply.ts';
 
 interface Context {
   model: string;
+  kind: 'image' | 'text';
+  /** Words of an answer that was not asked to have another length. */
+  words: number;
   call: number;
   request: GenerateRequest;
   fault: FaultName | null;
@@ -23,21 +27,49 @@ export function isImmediate(fault: FaultName | null): boolean {
   return fault !== null && ['rate_limited', 'rate_limited_no_retry_info', 'quota_per_day', 'bad_key'].includes(fault);
 }
 
-/** What the model answers. */
-export function answer(context: Context): Reply {
-  switch (context.fault) {
+/** Errors of the vendor's gateway and of its machines, whatever the model makes; null: none of them. */
+export function failure({
+  fault,
+  model,
+  retryDelayMs,
+}: Pick<Context, 'fault' | 'model' | 'retryDelayMs'>): Reply | null {
+  switch (fault) {
     case 'rate_limited':
-      return errorReply(errors.quota('Minute', context.model, null, context.retryDelayMs));
+      return errorReply(errors.quota('Minute', model, null, retryDelayMs));
     case 'rate_limited_no_retry_info':
-      return errorReply(errors.quota('Minute', context.model, null, undefined));
+      return errorReply(errors.quota('Minute', model, null, undefined));
     case 'quota_per_day':
-      return errorReply(errors.quota('Day', context.model, null, context.retryDelayMs));
+      return errorReply(errors.quota('Day', model, null, retryDelayMs));
     case 'bad_key':
       return errorReply(errors.invalidKey());
     case 'server_error':
       return errorReply(errors.internal());
     case 'unavailable':
       return errorReply(errors.unavailable());
+    default:
+      return null;
+  }
+}
+
+/** What the model answers. */
+export function answer(context: Context): Reply {
+  const failed = failure(context);
+  if (failed !== null) return failed;
+  return context.kind === 'text' ? spoken(context) : pictured(context);
+}
+
+function spoken(context: Context): Reply {
+  const { fault } = context;
+  if (fault === 'prompt_blocked') return ok(promptBlockedReply(context));
+  if (fault === 'safety') return ok(emptyReply(context, 'SAFETY', 'The answer was filtered out for safety reasons.'));
+  const { status, text } = ok(textReply(context));
+  return fault === 'malformed_json'
+    ? { status, text: text.slice(0, text.length >> 1) }
+    : { status, text, cut: fault === 'cut' };
+}
+
+function pictured(context: Context): Reply {
+  switch (context.fault) {
     case 'text_only':
       return ok(textOnlyReply(context));
     case 'no_image':
@@ -54,17 +86,15 @@ export function answer(context: Context): Reply {
     }
     case 'cut':
       return { ...drawn(context), cut: true };
-    case 'hang':
-    case 'slow':
-    case null:
+    default:
       return context.request.modalities.includes('IMAGE') ? drawn(context) : ok(textOnlyReply(context));
   }
 }
 
-function ok(body: object): Reply {
+function ok(body: object): { status: number; text: string } {
   return { status: 200, text: JSON.stringify(body) };
 }
 
-function drawn(context: Context): Reply {
+function drawn(context: Context): { status: number; text: string } {
   return ok(imageReply(context, renderImage(context.request)));
 }

@@ -32,6 +32,13 @@ export const faultNames = [
   'malformed_json',
   /** 200 with an inlineData that is no PNG. */
   'damaged_image',
+  /** Of language models: an answer without a word, one that ends at its greatest length, one of another shape. */
+  'empty',
+  'cut_off',
+  'wrong_shape',
+  /** Of video models: an operation that ends filtered, or failed. */
+  'video_filtered',
+  'video_failed',
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 

@@ -29,14 +29,20 @@ const partSchema = z
   .refine((part) => Object.keys(part).length > 0, "required oneof field 'data' must have one initialized field");
 
 const bodySchema = z.strictObject({
-  ...ignored('model', 'systemInstruction', 'safetySettings', 'tools', 'toolConfig', 'cachedContent', 'serviceTier'),
+  ...ignored('model', 'safetySettings', 'tools', 'toolConfig', 'cachedContent', 'serviceTier'),
+  systemInstruction: z.looseObject({ parts: z.array(partSchema).min(1) }).optional(),
   contents: z
     .array(z.strictObject({ role: z.enum(['user', 'model']).optional(), parts: z.array(partSchema).min(1) }))
     .min(1, 'contents is not specified'),
   generationConfig: z
     .strictObject({
-      ...ignored('temperature', 'topP', 'topK', 'candidateCount', 'maxOutputTokens', 'stopSequences'),
-      ...ignored('responseMimeType', 'responseSchema', 'responseJsonSchema', 'thinkingConfig', 'mediaResolution'),
+      ...ignored('temperature', 'topP', 'topK', 'candidateCount', 'stopSequences'),
+      ...ignored('mediaResolution'),
+      maxOutputTokens: z.int().min(1).nullable().default(null),
+      responseMimeType: z.enum(['text/plain', 'application/json']).default('text/plain'),
+      responseSchema: z.unknown().optional(),
+      responseJsonSchema: z.unknown().optional(),
+      thinkingConfig: z.looseObject({ includeThoughts: z.boolean().default(false) }).prefault({}),
       ...ignored('presencePenalty', 'frequencyPenalty', 'responseLogprobs', 'logprobs', 'speechConfig'),
       responseModalities: z.array(z.enum(['TEXT', 'IMAGE', 'AUDIO'])).default(['TEXT', 'IMAGE']),
       seed: z.int32().nullable().default(null),
@@ -56,6 +62,12 @@ export interface GenerateRequest {
   modalities: string[];
   /** SHA-256 (hex) of each source image. */
   sources: string[];
+  /** Standing instructions. */
+  system: string;
+  maxOutputTokens: number | null;
+  /** JSON Schema of the answer, or the vendor's own form of it. */
+  schema: unknown;
+  includeThoughts: boolean;
 }
 
 /** The call as the emulator understands it, or the sentence of the 400 it deserves. Snake case is accepted. */
@@ -73,7 +85,16 @@ export function parseGenerateRequest(text: string): GenerateRequest | { invalid:
   const parts = contents.filter(({ role }) => role !== 'model').flatMap((content) => content.parts);
   const [width, height] = sizes[generationConfig.imageConfig.aspectRatio];
   const scale = scales[generationConfig.imageConfig.imageSize];
+  const { responseJsonSchema, responseSchema, responseMimeType } = generationConfig;
+  const schema = responseJsonSchema ?? responseSchema;
+  if (schema !== undefined && responseMimeType !== 'application/json') {
+    return { invalid: 'Unable to process input: a response schema needs responseMimeType application/json.' };
+  }
   return {
+    system: (parsed.data.systemInstruction?.parts ?? []).flatMap((part) => part.text ?? []).join('\n'),
+    maxOutputTokens: generationConfig.maxOutputTokens,
+    schema,
+    includeThoughts: generationConfig.thinkingConfig.includeThoughts,
     prompt: parts.flatMap((part) => part.text ?? []).join('\n'),
     seed: generationConfig.seed,
     width: width * scale,
@@ -99,9 +120,10 @@ function camelCaseKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(camelCaseKeys);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [
-      key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-      camelCaseKeys(inner),
-    ]),
+    Object.entries(value).map(([key, inner]) => {
+      const name = key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      // A schema's keys are the user's own words.
+      return [name, ['responseSchema', 'responseJsonSchema'].includes(name) ? inner : camelCaseKeys(inner)];
+    }),
   );
 }

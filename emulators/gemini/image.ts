@@ -18,7 +18,17 @@ export interface Picture {
 }
 
 /** Places in the palette. */
-const color = { sky: 0, skyBands: 6, accent: 6, accents: 5, panel: 11, ink: 12, faint: 13, markBack: 14, markInk: 15 };
+export const color = {
+  sky: 0,
+  skyBands: 6,
+  accent: 6,
+  accents: 5,
+  panel: 11,
+  ink: 12,
+  faint: 13,
+  markBack: 14,
+  markInk: 15,
+};
 
 /**
  * A picture that says what it was asked for: a scene whose colours and shapes follow from prompt and seed,
@@ -29,7 +39,7 @@ export function renderImage(picture: Picture): Buffer {
   const canvas = new Canvas(picture.width, picture.height);
   const palette = makePalette(random);
   drawScene(canvas, random);
-  drawMark(canvas);
+  drawMark(canvas, mark);
   drawCaption(canvas, picture);
   return encodePng(canvas.toImage(palette), {
     Software: 'Sluice Gemini emulator',
@@ -39,7 +49,7 @@ export function renderImage(picture: Picture): Buffer {
   });
 }
 
-function makePalette(random: () => number): [number, number, number][] {
+export function makePalette(random: () => number): [number, number, number][] {
   const hue = random() * 360;
   const accentHue = hue + 90 + random() * 180;
   const sky = Array.from({ length: color.skyBands }, (_, band) => hsl(hue + band * 7, 0.55, 0.42 + band * 0.075));
@@ -48,7 +58,7 @@ function makePalette(random: () => number): [number, number, number][] {
   return [...sky, ...accents, ...fixed, [255, 204, 0], [30, 26, 0]];
 }
 
-function drawScene(canvas: Canvas, random: () => number): void {
+export function drawScene(canvas: Canvas, random: () => number): void {
   const { width, height } = canvas;
   const unit = Math.min(width, height);
   const between = (low: number, high: number) => Math.round(low + random() * (high - low));
@@ -82,7 +92,7 @@ function drawScene(canvas: Canvas, random: () => number): void {
   }
 }
 
-function drawMark(canvas: Canvas): void {
+export function drawMark(canvas: Canvas, mark: string): void {
   const scale = Math.max(1, Math.floor(canvas.width / (mark.length * advance * 1.35)));
   const height = (lineHeight + 5) * scale;
   canvas.rect(0, 0, canvas.width, height, color.markBack);
@@ -90,7 +100,7 @@ function drawMark(canvas: Canvas): void {
   canvas.text(left, 4 * scale, mark, scale, color.markInk);
 }
 
-function drawCaption(canvas: Canvas, { prompt, seed, sources }: Picture): void {
+export function drawCaption(canvas: Canvas, { prompt, seed, sources }: Picture): void {
   const largest = Math.max(2, Math.floor(Math.min(canvas.width, canvas.height) / 190));
   const padding = 6 * largest;
   const across = (scale: number) => Math.floor((canvas.width - 2 * padding) / (advance * scale));

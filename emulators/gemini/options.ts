@@ -13,10 +13,25 @@ export const optionsSchema = z.strictObject({
   faults: faultsSchema.prefault({}),
   /** Requests of one model let through in any rolling minute; null: no limit. */
   rpm: z.int().min(1).nullable().default(null),
+  /** Tokens of one model in any rolling minute, after which calls are refused; null: no limit. */
+  tpm: z.int().min(1).nullable().default(null),
   /** JSON lines, appended: see CallLog. */
   callLog: z.string().min(1).optional(),
   /** The one key that is valid; omitted: keys are not looked at. */
   apiKey: z.string().min(1).optional(),
+  /** Words of an answer that was not asked to have another length. */
+  words: z.int().min(1).default(120),
+  /** From the start of a video to its end, milliseconds. */
+  videoMs: z.number().min(0).default(1_000),
+  /** Language models; null: every model that is none of the others. */
+  textModels: z
+    .array(z.string().min(1))
+    .nullable()
+    .default(['gemini-2.5-flash-lite', 'gemini-2.5-flash', 'gemini-2.5-pro']),
+  videoModels: z
+    .array(z.string().min(1))
+    .default(['veo-3.1-generate-preview', 'veo-3.1-fast-generate-preview', 'veo-3.1-lite-generate-preview']),
+  /** Image models. */
   models: z
     .array(z.string().min(1))
     .default(['gemini-2.5-flash-image', 'gemini-3.1-flash-lite-image', 'gemini-3-pro-image']),

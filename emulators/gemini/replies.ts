@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
+import { tokensOf } from '../shared/text-answer.ts';
 import type { GenerateRequest } from './generate-request.ts';
 
 /** What an image costs, as the vendor counts. */
 const imageTokens = 1290;
 
-interface Context {
+export interface Context {
   model: string;
-  request: GenerateRequest;
+  request: Pick<GenerateRequest, 'prompt' | 'sources' | 'modalities'>;
   /** Makes the response id. */
   call: number;
 }
@@ -16,13 +17,13 @@ export function imageReply(context: Context, image: Buffer): object {
   const inlineData = { mimeType: 'image/png', data: image.toString('base64') };
   return {
     candidates: [candidate('STOP', [...(spoken === '' ? [] : [{ text: spoken }]), { inlineData }])],
-    ...footer(context, imageTokens + textTokens(spoken), [{ modality: 'IMAGE', tokenCount: imageTokens }]),
+    ...footer(context, imageTokens + tokensOf(spoken), [{ modality: 'IMAGE', tokenCount: imageTokens }]),
   };
 }
 
 export function textOnlyReply(context: Context): object {
   const text = `I can picture that: ${context.request.prompt.slice(0, 80)}. Shall I describe it in more detail?`;
-  return { candidates: [candidate('STOP', [{ text }])], ...footer(context, textTokens(text)) };
+  return { candidates: [candidate('STOP', [{ text }])], ...footer(context, tokensOf(text)) };
 }
 
 /** A candidate that ended without content. */
@@ -34,18 +35,24 @@ export function promptBlockedReply(context: Context): object {
   return { promptFeedback: { blockReason: 'PROHIBITED_CONTENT' }, ...footer(context, 0) };
 }
 
-function candidate(finishReason: string, parts: object[]): object {
+export function candidate(finishReason: string, parts: object[]): object {
   return { content: { parts, role: 'model' }, finishReason, index: 0 };
 }
 
-function footer({ model, request, call }: Context, candidatesTokenCount: number, candidatesTokensDetails?: object[]) {
-  const promptText = textTokens(request.prompt);
+export function footer(
+  { model, request, call }: Context,
+  candidatesTokenCount: number,
+  candidatesTokensDetails?: object[],
+  thoughtsTokenCount = 0,
+) {
+  const promptText = tokensOf(request.prompt);
   const promptImages = request.sources.length * imageTokens;
   return {
     usageMetadata: {
       promptTokenCount: promptText + promptImages,
       ...(candidatesTokenCount === 0 ? {} : { candidatesTokenCount }),
-      totalTokenCount: promptText + promptImages + candidatesTokenCount,
+      ...(thoughtsTokenCount === 0 ? {} : { thoughtsTokenCount }),
+      totalTokenCount: promptText + promptImages + candidatesTokenCount + thoughtsTokenCount,
       promptTokensDetails: [
         { modality: 'TEXT', tokenCount: promptText },
         ...(promptImages === 0 ? [] : [{ modality: 'IMAGE', tokenCount: promptImages }]),
@@ -55,11 +62,6 @@ function footer({ model, request, call }: Context, candidatesTokenCount: number,
     modelVersion: model,
     responseId: createHash('sha256').update(`${model} ${call}`).digest('base64url').slice(0, 22),
   };
-}
-
-/** The vendor's rule of thumb: four characters a token. */
-function textTokens(text: string): number {
-  return Math.ceil(text.length / 4);
 }
 
 export interface ErrorReply {
@@ -88,9 +90,9 @@ export const errors = {
     return { error: { code: 403, message, status: 'PERMISSION_DENIED' } };
   },
 
-  unknownModel: (model: string, version: string): ErrorReply => {
+  unknownModel: (model: string, version: string, method: string): ErrorReply => {
     const message =
-      `models/${model} is not found for API version ${version}, or is not supported for generateContent. ` +
+      `models/${model} is not found for API version ${version}, or is not supported for ${method}. ` +
       'Call ListModels to see the list of available models and their supported methods.';
     return { error: { code: 404, message, status: 'NOT_FOUND' } };
   },

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import type { Wire } from './wire.ts';
-import { readJson } from './wire-openai.ts';
+import { contentSchema, readJson, type Wire } from './wire.ts';
 
 const bodySchema = z.looseObject({
   model: z.string().min(1),
   max_tokens: z.int().min(1),
-  system: z.string().optional(),
-  messages: z.array(z.looseObject({ role: z.enum(['user', 'assistant']), content: z.string() })).min(1),
+  system: contentSchema.optional(),
+  messages: z.array(z.looseObject({ role: z.enum(['user', 'assistant']), content: contentSchema })).min(1),
   temperature: z.number().min(0).max(1).optional(),
   tools: z.array(z.looseObject({ name: z.string(), input_schema: z.unknown().optional() })).optional(),
   tool_choice: z.looseObject({ type: z.string(), name: z.string().optional() }).optional(),
@@ -24,7 +23,12 @@ const errors = {
 /** @see https://docs.anthropic.com/en/api/messages */
 export const anthropicWire: Wire = {
   path: '/v1/messages',
-  keyOf: (headers) => (headers['anthropic-version'] === undefined ? null : String(headers['x-api-key'] ?? '') || null),
+  /** In a header of its own, or, as the vendor's newest clients send it, as a bearer token. */
+  keyOf(headers) {
+    if (headers['anthropic-version'] === undefined) return null;
+    const bearer = /^Bearer (.+)$/.exec(String(headers['authorization']))?.[1];
+    return (String(headers['x-api-key'] ?? '') || bearer) ?? null;
+  },
   parse(text) {
     const parsed = bodySchema.safeParse(readJson(text));
     if (!parsed.success)
@@ -40,7 +44,7 @@ export const anthropicWire: Wire = {
       schema: tool?.input_schema,
     };
   },
-  answer: ({ model, schema }, { call, text, end, inputTokens, outputTokens }) => {
+  answer: ({ model, schema }, { text, end, inputTokens, outputTokens }, call) => {
     const input = schema === undefined ? undefined : readJson(text);
     return {
       id: `msg_emulated_${String(call)}`,

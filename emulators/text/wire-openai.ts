@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { Wire } from './wire.ts';
+import { contentSchema, readJson, type Wire } from './wire.ts';
 
 const bodySchema = z.looseObject({
   model: z.string().min(1),
   messages: z
-    .array(z.looseObject({ role: z.enum(['system', 'developer', 'user', 'assistant']), content: z.string() }))
+    .array(z.looseObject({ role: z.enum(['system', 'developer', 'user', 'assistant']), content: contentSchema }))
     .min(1),
   seed: z.int().nullish(),
   max_tokens: z.int().min(1).nullish(),
@@ -45,7 +45,7 @@ export const openAiWire: Wire = {
       schema: response_format?.type === 'json_schema' ? response_format.json_schema?.schema : undefined,
     };
   },
-  answer: ({ model }, { call, text, end, inputTokens, outputTokens }) => ({
+  answer: ({ model }, { text, end, inputTokens, outputTokens }, call) => ({
     id: `chatcmpl-emulated-${String(call)}`,
     object: 'chat.completion',
     created: Math.floor(Date.now() / 1_000),
@@ -75,12 +75,3 @@ export const openAiWire: Wire = {
     };
   },
 };
-
-/** Undefined for what is no JSON. */
-export function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,24 +1,6 @@
-import type { Reply } from '../gemini/http.ts';
-
-/** A call of a language model, whichever the vendor's wire. */
-export interface TextCall {
-  model: string;
-  /** All that was said, system text included. */
-  prompt: string;
-  seed: number | null;
-  maxTokens: number | null;
-  /** JSON Schema of the answer, if one was asked for. */
-  schema: unknown;
-}
-
-/** What the model says to it. */
-export interface TextAnswer {
-  call: number;
-  text: string;
-  end: 'complete' | 'cut_off' | 'refused';
-  inputTokens: number;
-  outputTokens: number;
-}
+import { z } from 'zod';
+import type { Reply } from '../shared/http.ts';
+import type { TextAnswer, TextAsked } from '../shared/text-answer.ts';
 
 export type WireError = 'rate_limited' | 'quota' | 'server_error' | 'overloaded' | 'bad_key' | 'bad_request';
 
@@ -29,13 +11,26 @@ export interface Wire {
   /** The key of a request's headers. */
   keyOf: (headers: NodeJS.Dict<string | string[]>) => string | null;
   /** A body that cannot be read gives a message. */
-  parse: (body: string) => TextCall | { invalid: string };
-  answer: (call: TextCall, answer: TextAnswer) => object;
+  parse: (body: string) => TextAsked | { invalid: string };
+  /** @param call number of the call, for ids */
+  answer: (asked: TextAsked, answer: TextAnswer, call: number) => object;
   /** @param retryAfterMs of rate limits, where a header says so */
-  error: (error: WireError, message: string, retryAfterMs?: number) => Reply & { headers?: Record<string, string> };
+  error: (error: WireError, message: string, retryAfterMs?: number) => Reply;
 }
 
-/** Tokens as both vendors roughly count them for English. */
-export function tokensOf(text: string): number {
-  return Math.ceil(text.length / 4);
+/** A text, or parts of one; other parts than of text make no difference here. */
+export const contentSchema = z.union([
+  z.string(),
+  z
+    .array(z.looseObject({ type: z.string(), text: z.string().optional() }))
+    .transform((parts) => parts.map(({ text = '' }) => text).join('')),
+]);
+
+/** Undefined for what is no JSON. */
+export function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

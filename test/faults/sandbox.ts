@@ -13,7 +13,7 @@ import { stopEngine } from '../../client/engine/ensure-engine.ts';
 import type { EngineReport } from '../../client/engine/engine-status.ts';
 import { enginePaths } from '../../client/engine/home.ts';
 import { isAlive, processStartId } from '../../client/engine/process-identity.ts';
-import { readCallLog } from '../../emulators/gemini/call-log.ts';
+import { readCallLog } from '../../emulators/shared/call-log.ts';
 
 const launcher = join(import.meta.dirname, '../../sluice');
 

@@ -12,7 +12,7 @@ import type { BatchInput, BatchProgress, BatchSummary, RedriveSelector } from '.
 import type { Flow } from '../../domain/flow.ts';
 import { itemWorkflowId } from '../../domain/ids.ts';
 import { resultRowSchema, type ResultRow } from '../../domain/result.ts';
-import { readCallLog } from '../../emulators/gemini/call-log.ts';
+import { readCallLog } from '../../emulators/shared/call-log.ts';
 import type { GeminiEmulatorOptions } from '../../emulators/gemini/options.ts';
 import { startGeminiEmulator, type GeminiEmulator } from '../../emulators/gemini/server.ts';
 import { createGeminiProviders } from '../../providers/gemini/providers.ts';

@@ -4,7 +4,7 @@ import { afterAll } from 'vitest';
 import type { BatchSpecInput } from '../../domain/batch-spec.ts';
 import type { Flow } from '../../domain/flow.ts';
 import { parseStepRecord, stepRecordKey, type StepRecord } from '../../domain/step-record.ts';
-import type { TextEmulatorOptions } from '../../emulators/text/server.ts';
+import type { TextEmulatorOptions } from '../../emulators/text/options.ts';
 import type { Rig } from './rig.ts';
 import { rows } from './rig.ts';
 import type { TestNamespace } from './namespace.ts';

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readCallLog } from '../../../emulators/gemini/call-log.ts';
+import { readCallLog } from '../../../emulators/shared/call-log.ts';
 import { startGeminiEmulator } from '../../../emulators/gemini/server.ts';
 import { apiKey, body, closeAll, model, partsOf, post, start, summary } from './support.ts';
 

@@ -1,5 +1,8 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ProviderError } from '../../../providers/provider-error.ts';
 import { createAnthropicProvider } from '../../../providers/anthropic/provider.ts';
@@ -7,7 +10,9 @@ import { createGeminiProviders } from '../../../providers/gemini/providers.ts';
 import { createOpenAiProvider } from '../../../providers/openai/provider.ts';
 import type { TextProvider, TextRequest } from '../../../providers/text-provider.ts';
 import type { TextFault } from '../../../emulators/text/faults.ts';
-import { startTextEmulator, type TextEmulatorOptions } from '../../../emulators/text/server.ts';
+import { readCallLog } from '../../../emulators/shared/call-log.ts';
+import type { TextEmulatorOptions } from '../../../emulators/text/options.ts';
+import { startTextEmulator } from '../../../emulators/text/server.ts';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -18,9 +23,14 @@ const vendors = { OpenAI: createOpenAiProvider, Anthropic: createAnthropicProvid
 type Vendor = keyof typeof vendors;
 
 async function emulated(vendor: Vendor, options: TextEmulatorOptions = {}, apiKey = 'a-key-of-some-length') {
-  const emulator = await startTextEmulator({ latencyMs: 0, ...options });
-  closers.push(() => emulator.close());
-  return { emulator, provider: vendors[vendor]({ apiKey, baseUrl: emulator.url }) };
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-text-'));
+  const callLog = join(directory, 'calls.jsonl');
+  const emulator = await startTextEmulator({ latencyMs: 0, callLog, ...options });
+  closers.push(async () => {
+    await emulator.close();
+    rmSync(directory, { recursive: true });
+  });
+  return { callLog, provider: vendors[vendor]({ apiKey, baseUrl: emulator.url }) };
 }
 
 const request: TextRequest = {
@@ -52,7 +62,7 @@ async function failure(call: Promise<unknown>): Promise<ProviderError> {
 for (const vendor of Object.keys(vendors) as Vendor[]) {
   describe(vendor, () => {
     test('gives the text with what it used, the same for the same question', async () => {
-      const { provider, emulator } = await emulated(vendor);
+      const { provider, callLog } = await emulated(vendor);
       const first = await ask(provider);
       expect(first.text).toMatch(/^\[emulated writer\] \S/);
       expect(first.usage).toEqual({
@@ -62,7 +72,7 @@ for (const vendor of Object.keys(vendors) as Vendor[]) {
       });
       expect(first).toMatchObject({ json: undefined, modelVersion: 'writer-emulated' });
       expect((await ask(provider)).text).toBe(first.text);
-      expect(emulator.calls.map(({ prompt }) => prompt)).toEqual(
+      expect(readCallLog(callLog).map(({ prompt }) => prompt)).toEqual(
         Array(2).fill('You write novels.\nWrite a paragraph.'),
       );
     });

@@ -2,7 +2,6 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } f
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { SluiceError } from '../../domain/errors.ts';
-import { faultNames } from './faults.ts';
 
 const callStart = {
   /** Unique in a log file, also over restarts of the emulator. */
@@ -22,7 +21,8 @@ const callEnd = {
   ended_at: z.number(),
   /** Null when nothing was sent. */
   status: z.int().nullable(),
-  fault: z.enum([...faultNames, 'rpm']).nullable(),
+  /** One of the emulator's faults, or `rpm`, `tpm`: a limit of rate. */
+  fault: z.string().nullable(),
   /** The client went away before it had the reply. */
   aborted: z.boolean(),
 };
@@ -71,6 +71,23 @@ export class CallLog {
 
   end(call: CallEnd): void {
     this.#write({ event: 'end', ...call });
+  }
+
+  /** A server whose calls this log is of: closed with it, and at once if it does not start. */
+  async until<Server extends { close(): Promise<void> }>(starting: Promise<Server>): Promise<Server> {
+    try {
+      const server = await starting;
+      return {
+        ...server,
+        close: async () => {
+          await server.close();
+          this.close();
+        },
+      };
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CallLog, readCallLog } from '../../../emulators/gemini/call-log.ts';
+import { CallLog, readCallLog } from '../../../emulators/shared/call-log.ts';
 import { startGeminiEmulator } from '../../../emulators/gemini/server.ts';
 
 let directory: string;

@@ -1,5 +1,5 @@
 import type { CallEnd } from './call-log.ts';
-import { RateWindow } from '../shared/rate-window.ts';
+import { RateWindow } from './rate-window.ts';
 
 /** Counts since the emulator started, as `GET /__emulator/calls` shows them. */
 export class CallStats {

@@ -2,19 +2,23 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answer, errorReply, isImmediate } from './behaviour.ts';
-import type { CallEnd, CallLog, CallStart } from './call-log.ts';
-import { now } from '../shared/clock.ts';
+import { z } from 'zod';
 import { CallFaultPicker } from '../shared/call-faults.ts';
-import { faultNames } from './faults.ts';
-import { parseGenerateRequest } from './generate-request.ts';
-import { maxBodyBytes, send, type Reply } from './http.ts';
+import { CallGate } from '../shared/call-gate.ts';
+import type { CallEnd, CallLog, CallStart } from '../shared/call-log.ts';
+import type { CallStats } from '../shared/call-stats.ts';
+import { now } from '../shared/clock.ts';
+import { send, type Reply } from '../shared/http.ts';
 import { readBody } from '../shared/read-body.ts';
+import { errorReply, isImmediate } from './behaviour.ts';
+import { faultNames } from './faults.ts';
+import { createMethods } from './methods.ts';
 import type { EmulatorOptions } from './options.ts';
-import { RateWindow } from '../shared/rate-window.ts';
 import { errors } from './replies.ts';
-import type { CallStats } from './stats.ts';
 import { Turns } from './turns.ts';
+
+/** The vendor's limit of a request with inline data. */
+const maxBodyBytes = 20 * 1024 * 1024;
 
 /** What is known of a call before its body is read. */
 interface Incoming {
@@ -22,32 +26,36 @@ interface Incoming {
   at: number;
   version: string;
   model: string;
+  method: string;
   key: string | string[] | null;
 }
 
+const usageSchema = z.object({ usageMetadata: z.object({ totalTokenCount: z.number() }) });
+
 /**
- * Answers `models/{model}:generateContent`: refusals of the gateway, then faults, then pictures; each call
+ * Answers `models/{model}:{method}`: refusals of the gateway, then faults, then what the model makes; each call
  * is logged and counted. A client that goes away ends its call.
  */
-export function createGenerateHandler(settings: EmulatorOptions, log: CallLog, stats: CallStats) {
+export function createCallHandler(settings: EmulatorOptions, log: CallLog, stats: CallStats) {
   const faults = new CallFaultPicker(faultNames, settings.faults, settings.seed);
-  const windows = new Map<string, RateWindow>();
+  const gate = new CallGate(settings);
+  const methods = createMethods(settings);
   const turns = new Turns();
 
   /** The error a call deserves before its body is read: key, model, rate. In this order, as the real gateway. */
-  function refuse({ at, version, model, key }: Incoming): { reply: Reply; fault: CallEnd['fault'] } | undefined {
+  function refuse(incoming: Incoming): { reply: Reply; fault: CallEnd['fault'] } | undefined {
+    const { at, version, model, method, key } = incoming;
     if (settings.apiKey !== undefined && key !== settings.apiKey) {
       return { reply: errorReply(key ? errors.invalidKey() : errors.missingKey()), fault: null };
     }
-    if (!settings.models.includes(model))
-      return { reply: errorReply(errors.unknownModel(model, version)), fault: null };
-    if (settings.rpm === null) return undefined;
-    const window = windows.get(model) ?? new RateWindow(60_000);
-    windows.set(model, window);
-    const waitMs = window.waitMs(at, settings.rpm);
+    if (methods[method]?.knows(model) !== true) {
+      return { reply: errorReply(errors.unknownModel(model, version, method)), fault: null };
+    }
+    const waitMs = gate.waitMs(model, at);
     if (waitMs > 0) return { reply: errorReply(errors.quota('Minute', model, settings.rpm, waitMs)), fault: 'rpm' };
-    window.add(at);
-    return undefined;
+    const tokenWaitMs = gate.tokenWaitMs(model, at);
+    if (tokenWaitMs <= 0) return undefined;
+    return { reply: errorReply(errors.quota('Minute', model, settings.tpm, tokenWaitMs)), fault: 'tpm' };
   }
 
   return async (request: IncomingMessage, response: ServerResponse, incoming: Incoming): Promise<void> => {
@@ -66,7 +74,7 @@ export function createGenerateHandler(settings: EmulatorOptions, log: CallLog, s
       const parsed =
         body === null
           ? { invalid: 'Request payload size exceeds the limit: 20971520 bytes.' }
-          : parseGenerateRequest(body);
+          : (methods[incoming.method]?.parse(body, model) ?? { invalid: 'Unknown method.' });
       start.request_hash = createHash('sha256')
         .update(body ?? '')
         .digest('hex');
@@ -86,8 +94,9 @@ export function createGenerateHandler(settings: EmulatorOptions, log: CallLog, s
         if (fault === 'hang' && !gone.signal.aborted) await once(gone.signal, 'abort');
         gone.signal.throwIfAborted();
         reply = await turns.run(() =>
-          answer({ model, call: start.call, request: parsed, fault: picked.fault, retryDelayMs }),
+          parsed.answer({ model, call: start.call, at, fault: picked.fault, retryDelayMs }),
         );
+        if (settings.tpm !== null) gate.used(model, at, tokensIn(reply));
         const latencyMs = settings.latencyMs * (1 + settings.latencyJitter * (2 * picked.jitter - 1));
         const dueAt = at + latencyMs + (fault === 'slow' ? slowMs : 0);
         if (!isImmediate(picked.fault)) await sleep(Math.max(0, dueAt - now()), undefined, { signal: gone.signal });
@@ -106,4 +115,13 @@ export function createGenerateHandler(settings: EmulatorOptions, log: CallLog, s
       stats.ended({ status, fault, aborted });
     }
   };
+}
+
+/** What a reply says it used; 0 where it does not say. */
+function tokensIn({ text }: Reply): number {
+  try {
+    return usageSchema.safeParse(JSON.parse(String(text))).data?.usageMetadata.totalTokenCount ?? 0;
+  } catch {
+    return 0;
+  }
 }

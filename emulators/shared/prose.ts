@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { randomStream } from './random.ts';
+
+const words =
+  'the river kept its own time and nobody in town asked why a lantern moved behind every window before rain came'.split(
+    ' ',
+  );
+const paragraphSentences = 5;
+
+/** Prose that depends on what was asked and nothing else, marked as emulated. @param length words */
+export function prose(model: string, prompt: string, seed: number | null, length: number): string {
+  const random = randomStream('prose', model, prompt, seed);
+  const sentence = (): string => {
+    const size = 6 + Math.floor(random() * 9);
+    const text = Array.from({ length: size }, () => words[Math.floor(random() * words.length)] ?? '').join(' ');
+    return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  };
+  const paragraphs: string[] = [];
+  let written = 2;
+  while (written < length || paragraphs.length === 0) {
+    const sentences = paragraphs.length === 0 ? [`[emulated ${model}]`] : [];
+    while (sentences.length < paragraphSentences && (written < length || sentences.length === 0)) {
+      const next = sentence();
+      written += next.split(' ').length;
+      sentences.push(next);
+    }
+    paragraphs.push(sentences.join(' '));
+  }
+  return paragraphs.join('\n\n');
+}
+
+const shape = z.looseObject({
+  $ref: z.string().optional(),
+  type: z.union([z.string(), z.array(z.string())]).optional(),
+  enum: z.array(z.unknown()).min(1).optional(),
+  const: z.unknown().optional(),
+  anyOf: z.array(z.unknown()).min(1).optional(),
+  oneOf: z.array(z.unknown()).min(1).optional(),
+  properties: z.record(z.string(), z.unknown()).optional(),
+  items: z.unknown().optional(),
+  minItems: z.coerce.number().optional(),
+  maxItems: z.coerce.number().optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  minLength: z.coerce.number().optional(),
+  maxLength: z.coerce.number().optional(),
+});
+
+/** Deeper than any schema that does not refer to itself. */
+const maxDepth = 12;
+
+/** A value that a JSON Schema describes, as far as types, bounds, choices and references go. */
+export function example(schema: unknown, random: () => number, root: unknown = schema, depth = 0): unknown {
+  const parsed = shape.safeParse(schema);
+  if (!parsed.success || depth > maxDepth) return null;
+  const { enum: choices, $ref, anyOf, oneOf, type, ...rules } = parsed.data;
+  const inner = (of: unknown): unknown => example(of, random, root, depth + 1);
+  if ($ref !== undefined) return inner(referred(root, $ref));
+  if (rules.const !== undefined) return rules.const;
+  if (choices !== undefined) return choices[Math.floor(random() * choices.length)];
+  const [first] = anyOf ?? oneOf ?? [];
+  if (first !== undefined) return inner(first);
+  // Gemini's own schemas write types in capitals.
+  switch ((Array.isArray(type) ? type[0] : type)?.toLowerCase()) {
+    case 'object':
+      return Object.fromEntries(Object.entries(rules.properties ?? {}).map(([name, of]) => [name, inner(of)]));
+    case 'array': {
+      const { minItems = 2, maxItems = Infinity, items } = rules;
+      return Array.from({ length: Math.min(Math.max(minItems, 1), maxItems) }, () => inner(items));
+    }
+    case 'integer':
+    case 'number': {
+      const { minimum: low = 0, maximum: high = low + 10 } = rules;
+      return low + Math.floor(random() * (high - low + 1));
+    }
+    case 'boolean':
+      return random() < 0.5;
+    case 'null':
+      return null;
+    default: {
+      const { minLength = 0, maxLength = Infinity } = rules;
+      const text = `emulated ${Array.from({ length: 6 }, () => words[Math.floor(random() * words.length)] ?? '').join(' ')}`;
+      return text.padEnd(minLength, '.').slice(0, maxLength);
+    }
+  }
+}
+
+/** What a reference inside the same schema points at. */
+function referred(root: unknown, ref: string): unknown {
+  let at: unknown = root;
+  for (const step of ref.replace(/^#\/?/, '').split('/')) {
+    at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[step] : undefined;
+  }
+  return at;
+}
