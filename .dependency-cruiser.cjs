@@ -3,7 +3,8 @@ const layers = {
   // ipaddr.js only computes; of liquidjs only what reads no file and no clock is left.
   domain: ['^domain/', 'zod', 'ipaddr.js', 'liquidjs'],
   workflows: ['^workflows/', '^domain/', '@temporalio/workflow', '@temporalio/common'],
-  providers: ['^providers/', '^domain/', 'zod', 'undici', 'node:'],
+  // The limiter's log and the ledger share how they open a SQLite file.
+  providers: ['^providers/', '^domain/', '^storage/sqlite/', 'zod', 'undici', 'node:'],
   storage: ['^storage/', '^domain/', 'zod', 'node:'],
   activities: [
     '^activities/',

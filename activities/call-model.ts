@@ -1,14 +1,17 @@
 import { SluiceError } from '../domain/errors.ts';
-import { findModel, type Model, type ModelsFile } from '../domain/models.ts';
+import { costUsd, findModel, type Model, type ModelsFile } from '../domain/models.ts';
 import type { Usage } from '../domain/result.ts';
 import { surroundingsOf } from '../domain/surroundings.ts';
 import type { CallOptions } from '../providers/image-provider.ts';
-import type { Limiter, Permit } from '../providers/limiter/limiter.ts';
+import type { Limiter } from '../providers/limiter/limiter.ts';
+import type { CallEnd } from '../providers/limiter/pace.ts';
+import type { Permit } from '../providers/limiter/permit.ts';
 import { ProviderError } from '../providers/provider-error.ts';
+import type { Ledger, Reservation } from '../storage/ledger/ledger.ts';
 import type { Attempt } from './attempt.ts';
-import type { AttemptLog } from './attempt-log.ts';
 import { batchLimiterKey, modelLimiterKey } from './limiter-keys.ts';
 import { readItem } from './read-page.ts';
+import { reserveMoney, waitForMoney } from './reserve-money.ts';
 import { shutdownSignal } from './shutdown-signal.ts';
 import type { StepDeps } from './step-work.ts';
 import { requireRoom } from './store-paid.ts';
@@ -17,6 +20,7 @@ import type { StepInput } from './types.ts';
 export interface CallModelDeps extends StepDeps {
   models: ModelsFile;
   limiter: Limiter;
+  ledger: Ledger;
 }
 
 interface ModelCall<Result> {
@@ -39,44 +43,26 @@ export function modelOf<Kind extends Model['kind']>(
 }
 
 /**
- * Makes one call of a model: waits for its turn at the limits of model and batch, calls, and settles what it
- * really took, also where it failed and was charged all the same.
+ * Makes one call of a model: waits for its turn at the limits of model and batch, keeps what it is expected to
+ * cost, calls, and settles what it really took, also where it failed and was charged all the same.
  *
  * A call that is under way when the item is cancelled is heard out, because it is paid for. Only a worker
  * that shuts down gives it up.
  */
 export async function callModel<Result extends { usage: Usage }>(
-  { limiter }: CallModelDeps,
-  { input, log, signal, store }: Attempt,
+  deps: CallModelDeps,
+  attempt: Attempt,
   { model, expected, call }: ModelCall<Result>,
 ): Promise<Result> {
-  const { ref, mode, batchId, limitsRevision } = input;
-  const { limits } = model;
-  const modelKey = modelLimiterKey(mode, input.model ?? { key: ref.model, provider: ref.provider });
-  const batchKey = batchLimiterKey(batchId);
-  const permit = await limiter.acquire(
-    [
-      {
-        key: modelKey,
-        requestsPerMinute: limits.requests_per_minute,
-        tokensPerMinute: limits.tokens_per_minute,
-        imagesPerMinute: limits.images_per_minute,
-        concurrency: limits.concurrency,
-      },
-      {
-        key: batchKey,
-        requestsPerMinute: input.ratePerMinute,
-        concurrency: input.concurrency,
-        revision: limitsRevision,
-      },
-    ],
-    { tokens: expected.inputTokens + expected.outputTokens, images: expected.images },
-    signal,
-  );
+  const { input, log } = attempt;
+  const { permit, reservation } = await takeTurn(deps, attempt, model, expected);
+  let end: CallEnd | undefined;
+  const settle = (usage: Usage = nothingUsed): void => {
+    permit.settle(asCost(usage));
+    reservation.settle({ costUsd: costUsd(model, usage), usage });
+    log.charged(usage);
+  };
   try {
-    // Looked at when the turn has come, however long that took: what could not be stored is not paid for.
-    await readItem(store, ref);
-    await requireRoom(store);
     log.called();
     const result = await call({
       signal: shutdownSignal(),
@@ -85,24 +71,90 @@ export async function callModel<Result extends { usage: Usage }>(
         permit.sent();
       },
     });
-    settle(permit, log, result.usage);
+    settle(result.usage);
+    end = 'succeeded';
     return result;
   } catch (error) {
-    settle(permit, log, error instanceof ProviderError ? error.usage : undefined);
-    if (error instanceof ProviderError && error.code === 'RATE_LIMITED') {
-      limiter.slowDown(modelKey, error.retryAfterMs ?? 1_000);
-    }
-    if (error instanceof ProviderError && surroundingsOf(error.code) !== null && input.hasFallback !== true) {
-      // The batch will pause for it; those that wait need not find out for themselves.
-      limiter.refuse(batchKey, limitsRevision);
-    }
+    settle(error instanceof ProviderError ? error.usage : undefined);
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.code === 'RATE_LIMITED') deps.limiter.slowDown(modelKeyOf(input), error.retryAfterMs ?? 1_000);
+    if (overloads.has(error.code)) end = 'overloaded';
+    if (surroundingsOf(error.code) !== null && input.hasFallback !== true) holdBack(deps, input);
     throw error;
   } finally {
-    permit.release();
+    permit.release(end);
   }
 }
 
-function settle(permit: Permit, log: AttemptLog, usage: Usage | undefined): void {
-  permit.settle({ tokens: (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0), images: usage?.images ?? 0 });
-  log.charged(usage);
+/** What tells that a server has more to do than it bears. */
+const overloads: ReadonlySet<string> = new Set(['RATE_LIMITED', 'UNAVAILABLE', 'TIMEOUT']);
+
+const nothingUsed: Usage = { inputTokens: 0, outputTokens: 0, images: 0 };
+
+/** Waits until limits and budgets let the call through, and looks at the surroundings once more. */
+async function takeTurn(
+  deps: CallModelDeps,
+  attempt: Attempt,
+  model: Model,
+  expected: Usage,
+): Promise<{ permit: Permit; reservation: Reservation }> {
+  const { input, signal, store } = attempt;
+  for (let look = 1; ; look += 1) {
+    const permit = await acquire(deps, attempt, model, expected);
+    try {
+      // Looked at when the turn has come, however long that took: what could not be stored is not paid for.
+      await readItem(store, input.ref);
+      await requireRoom(store);
+      const reservation = reserveMoney(deps.ledger, input, costUsd(model, expected), look);
+      if (reservation !== null) return { permit, reservation };
+    } catch (error) {
+      permit.unused();
+      if (error instanceof SluiceError && surroundingsOf(error.code) === 'budget') holdBack(deps, input);
+      throw error;
+    }
+    permit.unused();
+    await waitForMoney(signal);
+  }
+}
+
+function acquire(
+  { limiter }: CallModelDeps,
+  { input, signal }: Attempt,
+  { limits }: Model,
+  expected: Usage,
+): Promise<Permit> {
+  return limiter.acquire(
+    [
+      {
+        key: modelKeyOf(input),
+        requestsPerMinute: limits.requests_per_minute,
+        tokensPerMinute: limits.tokens_per_minute,
+        imagesPerMinute: limits.images_per_minute,
+        concurrency: limits.concurrency,
+        adaptive: true,
+      },
+      {
+        key: batchLimiterKey(input.batchId),
+        requestsPerMinute: input.ratePerMinute,
+        concurrency: input.concurrency,
+        revision: input.limitsRevision,
+      },
+    ],
+    asCost(expected),
+    signal,
+    { priority: input.priority, project: input.project ?? 'default' },
+  );
+}
+
+/** The batch will pause for it; those that wait need not find out for themselves. */
+function holdBack({ limiter }: CallModelDeps, { batchId, limitsRevision }: StepInput): void {
+  limiter.refuse(batchLimiterKey(batchId), limitsRevision);
+}
+
+function modelKeyOf({ mode, model, ref }: StepInput): string {
+  return modelLimiterKey(mode, model ?? { key: ref.model, provider: ref.provider });
+}
+
+function asCost({ inputTokens, outputTokens, images }: Usage): { tokens: number; images: number } {
+  return { tokens: inputTokens + outputTokens, images };
 }

@@ -7,6 +7,7 @@ import { addCache } from './cache.ts';
 import { addCancel } from './cancel.ts';
 import { addCompare } from './compare.ts';
 import { addComfy } from './comfy.ts';
+import { addCosts } from './costs.ts';
 import { addEmulator } from './emulator.ts';
 import { addEngine } from './engine.ts';
 import { addFlow } from './flow.ts';
@@ -71,6 +72,7 @@ function createProgram(): Command {
   addSchedule(program);
   addInbox(program);
   addCache(program);
+  addCosts(program);
   addEngine(program);
   addFlow(program);
   addEmulator(program);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { batchSpecSchema, limitsSchema, retrySpecSchema } from '../domain/batch-spec.ts';
+import { budgetsSchema } from '../domain/budgets.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { apiConfigSchema } from './api-settings.ts';
 import { gpuEndpointsSchema, parseGpuEndpoints, type GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
@@ -47,6 +48,8 @@ const configFileSchema = z.strictObject({
   gpus: gpuEndpointsSchema.optional(),
   /** The REST service of an engine that is started with this configuration. */
   api: apiConfigSchema.default({}),
+  /** Over all batches of the home, and so only in its own file. */
+  budgets: budgetsSchema.optional(),
 });
 
 type ConfigFile = z.output<typeof configFileSchema>;
@@ -78,6 +81,11 @@ export function loadConfig(options: LoadConfigOptions): Config {
     const config = readConfigFile(file, options.notice);
     return config === null ? [] : [{ file, config }];
   });
+  const elsewhere = read.find(({ file, config }) => file !== candidates[1] && config.budgets !== undefined);
+  if (elsewhere !== undefined) {
+    const message = `${elsewhere.file}: budgets: belongs into ${candidates[1] ?? ''}, because it holds for all batches.`;
+    throw new SluiceError('CONFIG_INVALID', message);
+  }
   const layers = [fromEnvironment(options.env), ...read.map(({ config }) => config)].reverse();
   return {
     defaults: merge(layers.map((layer) => layer.defaults)),
@@ -89,6 +97,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     cache: merge(layers.map((layer) => layer.cache)),
     http: layers.findLast((layer) => layer.http.allow.length > 0)?.http ?? { allow: [] },
     gpus: layers.findLast((layer) => layer.gpus !== undefined)?.gpus ?? [],
+    budgets: read.find(({ config }) => config.budgets !== undefined)?.config.budgets,
     files: read.map(({ file }) => file),
   };
 }

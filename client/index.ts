@@ -12,6 +12,9 @@ export type { JobsOptions } from './jobs.ts';
 export type { BackfillOptions, ScheduleInput, Schedules } from './schedules.ts';
 export type { ScheduleListEntry } from './schedule-list.ts';
 export type { ScheduleReport, ScheduleRun } from './schedule-report.ts';
+export type { BudgetReport } from './ledger.ts';
+export type { Money } from './money.ts';
+export type { RebuiltCosts } from './rebuild-costs.ts';
 export type { Submission, SubmitOptions } from './submit.ts';
 export type { WatchOptions } from './watch.ts';
 export { parseInput, type ParsedInput, type ParseInputOptions } from './input/parse-input.ts';
@@ -22,6 +25,8 @@ export type { Comparison, ComparisonCell, Labelled } from './compare/comparison.
 export { writeComparison, type WrittenComparison } from './compare/write-comparison.ts';
 export type { InputFormat, InputSource } from './input/source.ts';
 export type { BatchSpec, BatchSpecInput, Limits, LimitsChange } from '../domain/batch-spec.ts';
+export type { Budgets, BudgetsChange } from '../domain/budgets.ts';
+export type { CostQueryInput, CostRow, Costs } from '../domain/costs.ts';
 export type { BatchProgress, BatchSummary } from '../domain/batch.ts';
 export type { GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 export type { Answer, Decision, Question } from '../domain/question.ts';

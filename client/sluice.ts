@@ -24,11 +24,13 @@ import { loadConfig, type Config } from './config.ts';
 import type { ConnectOptions } from './connect-options.ts';
 import { notFound } from './errors.ts';
 import { readInbox, type InboxEntry, type InboxOptions } from './inbox.ts';
+import { followBudgets } from './ledger.ts';
 import { listJobs, type JobsOptions } from './jobs.ts';
 import { writeLoraDataset, type LoraDataset, type LoraDatasetOptions } from './lora-dataset.ts';
 import { listBatches, type BatchListEntry, type ListOptions } from './list.ts';
 import { loadModels } from './models.ts';
 import { servicesGiven, type Service } from './modes.ts';
+import { Money } from './money.ts';
 import {
   aheadOf,
   gpuStandings,
@@ -60,6 +62,8 @@ export class Sluice {
    * are none, those the engine knows (their addresses without user and password).
    */
   readonly gpus: GpuEndpointConfig[];
+  /** What was spent, and the budgets over all batches. */
+  readonly money: Money;
   /** Recurring batches. */
   readonly schedules: Schedules;
   private readonly connection: Connection;
@@ -72,6 +76,7 @@ export class Sluice {
     this.models = models;
     this.connection = connection;
     this.client = new Client({ connection, namespace: engine.namespace });
+    this.money = new Money(this.client, engine.home);
     this.schedules = new Schedules(this.client, this);
   }
 
@@ -101,6 +106,7 @@ export class Sluice {
       },
     });
     const models = await loadModels(home);
+    await followBudgets(home, config.budgets);
     try {
       const connection = await Connection.connect({ address: engine.address, connectTimeout: '10 seconds' });
       return new Sluice(engine, models, options.keys === 'engine' ? null : config, connection);

@@ -206,7 +206,7 @@ async function prepareIn(
 /** Starts the workflow of a batch, anew or as a further run of the same id. */
 export async function startBatch(client: Client, input: BatchInput, source: string): Promise<void> {
   const { batchId } = input;
-  const { memo, staticSummary, keywords, priorityKey } = batchStartOf(input, source);
+  const { memo, staticSummary, keywords, priorityKey } = batchStartOf(input, source, Date.now());
   try {
     await client.workflow.start('batchWorkflow', {
       workflowId: batchId,

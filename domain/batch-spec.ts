@@ -53,6 +53,8 @@ export const batchSpecSchema = z.strictObject({
   /** Model for rows that name none; null: by the row's quality, from models.yaml. */
   model: z.string().min(1).nullable().default(null),
   priority: z.enum(priorities).default('normal'),
+  /** When the batch is to be done, ISO 8601 with its zone: raises the priority as it nears. */
+  deadline: z.iso.datetime({ offset: true, error: 'must be a moment, e.g. 2026-12-01T12:00:00Z' }).optional(),
   /** Only of flows with a step that ComfyUI servers do. */
   comfy: comfySpecSchema.optional(),
   /** Steps that ask a person wait for the answer; else each answers as its flow says. */
@@ -64,6 +66,8 @@ export const batchSpecSchema = z.strictObject({
   cache: z.boolean().nullable().default(null),
   errorPolicy: z.enum(['continue', 'stop']).default('continue'),
   limits: limitsSchema.prefault({}),
+  /** Whether a pause for a budget of the day ends by itself once the day (of UTC) is over. @default false */
+  resumeNextDay: z.boolean().optional(),
   failurePolicy: failurePolicySchema.prefault({}),
   retry: retrySpecSchema.prefault({}),
   /** Longest a single provider call may take, milliseconds. */

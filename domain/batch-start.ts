@@ -1,5 +1,5 @@
 import type { BatchInput } from './batch.ts';
-import { priorityKey } from './priority.ts';
+import { priorityKeyAt } from './priority.ts';
 import { searchAttributeNames } from './search-attributes.ts';
 
 /** How the workflow of a batch is started, whoever starts it: a command, or a run of a schedule. */
@@ -14,7 +14,11 @@ export interface BatchStart {
 }
 
 /** @param source what messages call the input */
-export function batchStartOf({ batchId, storeUri, spec, flow, mode, input }: BatchInput, source: string): BatchStart {
+export function batchStartOf(
+  { batchId, storeUri, spec, flow, mode, input }: BatchInput,
+  source: string,
+  nowMs: number,
+): BatchStart {
   return {
     memo: { storeUri, flow: flow.name, total: input.total, source, mode },
     staticSummary: `${flow.name}: ${String(input.total)} items from ${source}`,
@@ -24,6 +28,6 @@ export function batchStartOf({ batchId, storeUri, spec, flow, mode, input }: Bat
       [searchAttributeNames.project]: spec.project,
       [searchAttributeNames.state]: 'running',
     },
-    priorityKey: priorityKey(spec.priority),
+    priorityKey: priorityKeyAt(spec, nowMs),
   };
 }

@@ -17,6 +17,8 @@ export interface Pause {
   action: string;
   /** ISO 8601, UTC. */
   since: string;
+  /** When it ends by itself, ISO 8601, UTC. */
+  until?: string;
 }
 
 /** Something a person should know of; escalations also pause the batch. */

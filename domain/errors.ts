@@ -21,6 +21,14 @@ export const errorCatalog = {
     action: 'Check the API key of the vendor it names (GEMINI_API_KEY, …), then resume the batch.',
   },
   QUOTA_EXCEEDED: { retryable: false, action: 'Wait for the quota to reset or raise it, then resume the batch.' },
+  BUDGET_REACHED: {
+    retryable: false,
+    action: 'Raise it with: sluice budget set. Then resume the batch, or cancel it.',
+  },
+  DAY_BUDGET_REACHED: {
+    retryable: false,
+    action: 'Resume the batch once the day is over (UTC), or raise the budget with: sluice budget set',
+  },
   CONTENT_BLOCKED: { retryable: false, action: 'Reword the prompt: the provider refused its content.' },
   REQUEST_REFUSED: {
     retryable: false,

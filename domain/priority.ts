@@ -1,5 +1,5 @@
-/** From the first to the last. */
-export const priorities = ['urgent', 'high', 'normal', 'low'] as const;
+/** From the first to the last; `urgent` is another name for `critical`. */
+export const priorities = ['critical', 'urgent', 'high', 'normal', 'low'] as const;
 export type PriorityName = (typeof priorities)[number];
 
 /**
@@ -8,5 +8,29 @@ export type PriorityName = (typeof priorities)[number];
  * @see https://docs.temporal.io/task-queue-priority
  */
 export function priorityKey(name: PriorityName): number {
-  return { urgent: 1, high: 2, normal: 3, low: 4 }[name];
+  return { critical: 1, urgent: 1, high: 2, normal: 3, low: 4 }[name];
+}
+
+/** How much a batch is in a hurry. */
+export interface Urgency {
+  priority: PriorityName;
+  /** When it is to be done, ISO 8601. */
+  deadline?: string | undefined;
+}
+
+const hourMs = 3_600_000;
+
+/**
+ * The priority at a moment: what was given, raised as the deadline nears: to `high` three days before it, to
+ * `critical` a day before it, and from then on.
+ */
+export function priorityAt({ priority, deadline }: Urgency, nowMs: number): PriorityName {
+  if (deadline === undefined) return priority;
+  const leftMs = Date.parse(deadline) - nowMs;
+  const byDeadline = leftMs < 24 * hourMs ? 'critical' : leftMs < 72 * hourMs ? 'high' : 'low';
+  return priorityKey(byDeadline) < priorityKey(priority) ? byDeadline : priority;
+}
+
+export function priorityKeyAt(urgency: Urgency, nowMs: number): number {
+  return priorityKey(priorityAt(urgency, nowMs));
 }

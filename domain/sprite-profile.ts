@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { failurePolicySchema, retrySpecSchema, type BatchSpecInput } from './batch-spec.ts';
 import type { ComfyParameterValues } from './comfy-inject.ts';
+import { priorities } from './priority.ts';
 
 /** Used where no profile is named. */
 export const defaultProfileName = 'balanced';
@@ -55,7 +56,7 @@ const hardwareSchema = z.strictObject({
 });
 
 const queueSchema = z.strictObject({
-  priority: z.enum(['urgent', 'high', 'normal', 'low']).default('normal'),
+  priority: z.enum(priorities).default('normal'),
   max_attempts: retrySpecSchema.shape.maxAttempts.unwrap().exactOptional(),
   /** Of one prompt, waiting for the GPU not counted. */
   timeout_seconds: z.number().min(0.1).max(3_600).exactOptional(),

@@ -4,11 +4,14 @@ import type { ErrorCode } from './errors.ts';
  * Whether a failure is one of the surroundings, and not of the item: then the batch pauses, and the item is
  * started again when it resumes, instead of being counted as failed.
  */
-export function surroundingsOf(code: ErrorCode | null): 'environment' | 'storage' | null {
+export function surroundingsOf(code: ErrorCode | null): 'environment' | 'budget' | 'storage' | null {
   switch (code) {
     case 'AUTH':
     case 'QUOTA_EXCEEDED':
       return 'environment';
+    case 'BUDGET_REACHED':
+    case 'DAY_BUDGET_REACHED':
+      return 'budget';
     case 'STORAGE_FULL':
     case 'STORAGE_DENIED':
     case 'STORAGE_ERROR':

@@ -9,6 +9,7 @@ import type { GpuPool } from '../providers/gpu-pool/types.ts';
 import type { Limiter } from '../providers/limiter/limiter.ts';
 import type { FindProviders } from '../providers/provider-set.ts';
 import type { ResultCache } from '../storage/result-cache.ts';
+import type { Ledger } from '../storage/ledger/ledger.ts';
 import { openStore } from '../storage/open-store.ts';
 import { workerIdentity } from './worker-identity.ts';
 
@@ -21,6 +22,7 @@ export interface WorkerDeps {
   limiter: Limiter;
   /** Of models whose vendor is not served in a mode, that queue is not polled. */
   providers: FindProviders;
+  ledger: Ledger;
   /** GPUs of this process, by the mode of the batches they work for. */
   gpus: Partial<Record<ProviderMode, GpuPool>>;
   /** Results that batches may use again. @default none */
@@ -80,6 +82,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
     models,
     limiter: deps.limiter,
     providers: deps.providers,
+    ledger: deps.ledger,
     openStore,
     stopping: deps.stopping,
     cache: deps.cache,

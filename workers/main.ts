@@ -8,10 +8,12 @@ import { credentialsFrom } from '../client/engine/credentials.ts';
 import { defaultHome } from '../client/engine/home.ts';
 import { openResultCache } from '../client/cache.ts';
 import { loadConfig } from '../client/config.ts';
+import { ledgerPath } from '../client/ledger.ts';
 import { loadModels } from '../client/models.ts';
 import { servicesGiven } from '../client/modes.ts';
 import { vendors } from '../domain/vendors.ts';
 import { createLimiter } from '../providers/limiter/limiter.ts';
+import { Ledger } from '../storage/ledger/ledger.ts';
 import { workflowBundlePath } from './bundle-path.ts';
 import { createWorkers } from './create-workers.ts';
 import { createGpus } from './gpus.ts';
@@ -44,6 +46,7 @@ const address = setting('TEMPORAL_ADDRESS') ?? '127.0.0.1:7233';
 const connection = await NativeConnection.connect({ address });
 const namespace = setting('TEMPORAL_NAMESPACE') ?? 'default';
 const limiter = createLimiter({ path: join(home, 'limits.sqlite') });
+const ledger = new Ledger({ path: ledgerPath(home) });
 const client = new Client({ connection, namespace });
 const stopping = new AbortController();
 const gpus = createGpus({ gpus: setting('SLUICE_GPUS'), emulatorUrl: setting('SLUICE_COMFY_EMULATOR_URL') }, home);
@@ -54,6 +57,7 @@ const workers = await createWorkers({
   workflowBundlePath,
   models: await loadModels(home),
   limiter,
+  ledger,
   providers: createProviders({ credentials, emulatorUrl: setting('SLUICE_EMULATOR_URL') }),
   gpus,
   stageRun: stageRunWith({
@@ -97,6 +101,7 @@ void recoverActivities(client, workerIdentity()).then(
 );
 const ended = await Promise.allSettled(running);
 limiter.close();
+ledger.close();
 for (const pool of Object.values(gpus)) pool.close();
 await connection.close();
 for (const result of ended) {

@@ -49,7 +49,7 @@ export function stageRunWith({ client, engine, live, ...deps }: StageRunDeps): S
       },
     );
     if (input === null) throw new SluiceError('BATCH_RUNNING', `Batch ${batchId} is running already.`);
-    return { batch: input, start: batchStartOf(input, source), output: submission.output };
+    return { batch: input, start: batchStartOf(input, source, Date.now()), output: submission.output };
   };
 }
 

@@ -22,7 +22,7 @@ import { applyLimits, writeSummary } from './core-activities.ts';
 import { respondToOutcome } from './failure-response.ts';
 import { HoldBack } from './hold-back.ts';
 import { ItemSource } from './item-source.ts';
-import { beginPause, endPause, storagePause, type PauseReason } from './pausing.ts';
+import { beginPause, endPause, pauseEnd, storagePause, type PauseReason } from './pausing.ts';
 import { appendRedrive, isRedriven, refusalOf, stageSelected, takeOver } from './reopening.ts';
 import { ResultBuffer } from './result-buffer.ts';
 import { countsOf, finishedOf, freshState, progressOf, summaryOf } from './batch-state.ts';
@@ -49,7 +49,9 @@ export class BatchRun {
       this.itemEnded(item, end);
     });
     this.holdBack = new HoldBack(input.batchId, this.state);
-    this.view = new BatchView(input);
+    this.view = new BatchView(input, () => {
+      this.resume();
+    });
     this.source = this.openSource();
     this.results = new ResultBuffer({
       state: this.state,
@@ -223,6 +225,7 @@ export class BatchRun {
         kind: surroundings,
         reason: row.error_message ?? row.error_code ?? 'The surroundings of the batch failed',
         action: row.error_code === null ? '' : errorCatalog[row.error_code].action,
+        ...pauseEnd(this.input.spec, row.error_code, Date.now()),
       });
     } else {
       addResult(state.tally, row);

@@ -8,11 +8,13 @@ import { stateAttribute } from './search-attributes.ts';
 /** What Temporal's Web UI shows of a batch: its state, by which it is found, details, and a pause on the timeline. */
 export class BatchView {
   private readonly input: BatchInput;
-  private readonly pauseTimer = new PauseTimer();
+  private readonly pauseTimer: PauseTimer;
   private shownState: string | null = null;
 
-  constructor(input: BatchInput) {
+  /** @param onPauseOver a pause that ends by itself is over */
+  constructor(input: BatchInput, onPauseOver: () => void) {
     this.input = input;
+    this.pauseTimer = new PauseTimer(onPauseOver);
   }
 
   show(state: BatchState, status: BatchStatus, counts: BatchCounts): void {

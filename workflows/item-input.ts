@@ -2,7 +2,7 @@ import type { ItemInput } from '../activities/types.ts';
 import type { BatchInput, BatchState } from '../domain/batch.ts';
 import { isPlain } from '../domain/flow.ts';
 import type { ItemRef } from '../domain/item.ts';
-import { priorityKey } from '../domain/priority.ts';
+import { priorityKeyAt } from '../domain/priority.ts';
 
 /** What a child is started with: the batch's options, and its limits as they are now. */
 export function itemInputOf(
@@ -13,7 +13,7 @@ export function itemInputOf(
   const { ratePerMinute, concurrency } = state.limits;
   const { retry, timeoutMs } = spec;
   const { limitsRevision } = state;
-  const priority = priorityKey(spec.priority);
+  const priority = priorityKeyAt(spec, Date.now());
   const gpuClass = spec.comfy?.gpuClass ?? 'any';
   const limits = { ratePerMinute, concurrency, limitsRevision };
   const { project, interactive } = spec;

@@ -1,4 +1,7 @@
+import type { BatchSpec } from '../domain/batch-spec.ts';
 import type { BatchState, Notice, Pause } from '../domain/batch.ts';
+import type { ErrorCode } from '../domain/errors.ts';
+import { nextUtcDayMs } from '../domain/utc-day.ts';
 import { createFailureWindow } from '../domain/failure-policy.ts';
 import { finishedOf } from './batch-state.ts';
 
@@ -29,6 +32,19 @@ export function endPause(state: BatchState): boolean {
 export function addNotice(state: BatchState, level: Notice['level'], message: string): void {
   state.notices = [...state.notices, { at: isoNow(), level, message }].slice(-20);
 }
+
+/** When a pause that a failure asks for ends by itself, if the batch is to go on by itself. */
+export function pauseEnd(
+  { resumeNextDay }: Pick<BatchSpec, 'resumeNextDay'>,
+  code: ErrorCode | null,
+  nowMs: number,
+): Pick<Pause, 'until'> {
+  if (resumeNextDay !== true || code !== 'DAY_BUDGET_REACHED') return {};
+  return { until: new Date(nextUtcDayMs(nowMs) + dayMarginMs).toISOString() };
+}
+
+/** So that the clock of the worker that asks the ledger has passed midnight, too. */
+const dayMarginMs = 2_000;
 
 /** @param what that failed, e.g. `Results cannot be written` */
 export function storagePause(what: string, error: unknown): PauseReason {

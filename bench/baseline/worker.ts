@@ -5,6 +5,7 @@ import { readPage } from '../../activities/read-page.ts';
 import type { CoreActivities } from '../../activities/types.ts';
 import { loadModels } from '../../client/models.ts';
 import { createLimiter } from '../../providers/limiter/limiter.ts';
+import { Ledger } from '../../storage/ledger/ledger.ts';
 import { openStore } from '../../storage/open-store.ts';
 import { createProviders } from '../../workers/providers.ts';
 
@@ -16,6 +17,7 @@ const [home = '', address = '', namespace = '', geminiBaseUrl = '', taskQueue = 
 Runtime.install({ logger: new DefaultLogger('WARN') });
 const connection = await NativeConnection.connect({ address });
 const limiter = createLimiter({ path: join(home, 'baseline-limits.sqlite') });
+const ledger = new Ledger({ path: join(home, 'baseline-ledger.sqlite') });
 const worker = await Worker.create({
   connection,
   namespace,
@@ -25,6 +27,7 @@ const worker = await Worker.create({
     ...createModelActivities({
       models: await loadModels(home),
       limiter,
+      ledger,
       openStore,
       providers: createProviders({
         credentials: { gemini: { apiKey: 'bench', baseUrl: geminiBaseUrl } },
@@ -40,4 +43,5 @@ process.once('disconnect', () => {
 process.send?.('ready');
 await worker.run();
 limiter.close();
+ledger.close();
 await connection.close();

@@ -3,6 +3,7 @@ import type { SubmitOptions } from '../../client/submit.ts';
 import type { Config } from '../../client/config.ts';
 import type { BatchSpecInput } from '../../domain/batch-spec.ts';
 import { defined } from '../../domain/defined.ts';
+import { priorities, type PriorityName } from '../../domain/priority.ts';
 import { limitOf, numberFrom, numberOrNone, wholeNumber, type NumberOrNone } from '../parse-number.ts';
 
 /** What `batch run` and `batch create` take. */
@@ -16,6 +17,9 @@ export interface SubmitFlags {
   concurrency?: number;
   rateLimit?: NumberOrNone;
   budget?: number;
+  resumeNextDay?: boolean;
+  priority?: PriorityName;
+  deadline?: string;
   errorPolicy?: 'continue' | 'stop';
   toleratedFailures?: number;
   toleratedFailurePercent?: number;
@@ -61,6 +65,9 @@ export function addSpecOptions(command: Command): Command {
       numberOrNone(wholeNumber(1, 300)),
     )
     .option('--budget <usd>', 'stop before spending more than this', numberFrom(0))
+    .option('--resume-next-day', 'after a budget of the day, go on by itself when the day (of UTC) is over')
+    .addOption(new Option('--priority <priority>', 'what goes first (normal)').choices(priorities))
+    .option('--deadline <moment>', 'raise the priority as this nears: high 3 days before, critical 24 hours before')
     .addOption(
       new Option('--error-policy <policy>', 'go on after a failed item, or stop (continue)').choices([
         'continue',
@@ -94,6 +101,9 @@ export function toSpec(flags: SubmitFlags, { defaults }: Config): BatchSpecInput
       model: flags.model ?? defaults.model,
       interactive: flags.interactive,
       cache: flags.cache,
+      priority: flags.priority,
+      deadline: flags.deadline,
+      resumeNextDay: flags.resumeNextDay,
       errorPolicy: flags.errorPolicy ?? defaults.error_policy,
       timeoutMs: flags.timeout === undefined ? defaults.timeout_ms : Math.round(flags.timeout * 1000),
     }),

@@ -2,6 +2,7 @@ import type { BatchStanding, GpuStanding, Overview } from '../../client/overview
 import type { PromptUnderWay } from '../../client/prompts-under-way.ts';
 import type { BatchStats } from '../../client/stats.ts';
 import { formatCount, formatUsd } from '../../domain/format.ts';
+import { columns } from './columns.ts';
 
 /** Batches as a table, the most lately started first, and GPUs below. */
 export function renderOverview({ batches, gpus }: Overview): string {
@@ -59,17 +60,4 @@ const gpuHeader = ['GPU', 'ALIVE', 'CLASSES', 'ADDRESS', 'DEVICE'];
 
 function gpuRow({ name, alive, classes, url, detail }: GpuStanding): string[] {
   return [name, alive ? 'yes' : 'NO', classes.join(','), url, detail];
-}
-
-/** Lines up the cells of a table; the last column is as long as it likes. */
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, place) => Math.max(...rows.map((row) => row[place]?.length ?? 0))) ?? [];
-  return rows
-    .map((row) =>
-      row
-        .map((cell, place) => cell.padEnd(widths[place] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

@@ -35,3 +35,18 @@ function over(limit: number | null | undefined, used: number, cost: number): num
   if (limit === null || limit === undefined || cost === 0) return 0;
   return Math.max(0, Math.min(used, used + cost - limit));
 }
+
+/** The largest part of any limit that a call takes; where nothing but calls at once is limited, each takes as much. */
+export function shareOf(limits: Limits, cost: Cost): number {
+  const { requestsPerMinute, tokensPerMinute, imagesPerMinute } = limits;
+  const shares = [
+    part(1, requestsPerMinute),
+    part(cost.tokens, tokensPerMinute),
+    part(cost.images, imagesPerMinute),
+  ].filter((share) => share !== null);
+  return shares.length === 0 ? 1 : Math.max(...shares);
+}
+
+function part(cost: number, limit: number | null | undefined): number | null {
+  return limit === null || limit === undefined ? null : cost / limit;
+}

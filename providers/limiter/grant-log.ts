@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { figure, LocalDatabase } from '../../storage/sqlite/local-database.ts';
 import type { Cost, Used } from './capacity.ts';
-import { isBusy, storageError } from './log-error.ts';
+import { Pace, type Lesson } from './pace.ts';
 import { schema } from './schema.ts';
 
 /** Between our clock at the wire and the server's count: the network's jitter. Costs 0.8 % of a limit. */
@@ -17,6 +15,8 @@ export interface KeyState extends Used {
   /** Of those, how many are other processes' calls. */
   foreign: number;
   blockedUntil: number;
+  /** Calls at once that its server bears; null: as many as are configured. */
+  ceiling: number | null;
 }
 
 /** One call as it is logged under each of its keys. */
@@ -24,9 +24,14 @@ export interface GrantEntry {
   id: string;
   keys: readonly string[];
   cost: Cost;
+  grantedAt: number;
   /** When it was on the wire; null: not yet. */
   sentAt: number | null;
   released: boolean;
+  /** Its call was not made. */
+  unused: boolean;
+  /** What its end tells of how many calls at once the servers of its keys bear. */
+  lessons: Lesson[];
 }
 
 /**
@@ -35,49 +40,36 @@ export interface GrantEntry {
  * SQLite's failures come out as SluiceError: STORAGE_FULL, STORAGE_DENIED or STORAGE_ERROR.
  */
 export class GrantLog {
-  private readonly path: string;
   private readonly now: () => number;
   private readonly owner = randomUUID();
-  private readonly db: DatabaseSync;
-  private readonly statements = new Map<string, StatementSync>();
+  private readonly db: LocalDatabase;
+  private readonly pace: Pace;
 
   constructor(path: string, now: () => number) {
-    this.path = path;
     this.now = now;
-    try {
-      if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
-      this.db = new DatabaseSync(path, { timeout: 5_000 });
-      useWriteAheadLog(this.db);
-      // A crash of the machine may cost the last second; a killed process costs nothing.
-      this.db.exec('PRAGMA synchronous = NORMAL');
-      this.db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);
-    } catch (error) {
-      throw storageError(path, error);
-    }
+    const mend = 'Stop the workers and delete it: it holds only the last minute.';
+    this.db = new LocalDatabase({ what: "The rate limiter's log", mend, path }, schema);
+    this.pace = new Pace(this.db);
   }
 
   /** Runs `work` alone over all processes; what it wrote holds when this returns, or none of it. */
   transaction<T>(work: (now: number) => T): T {
-    try {
-      this.db.exec('BEGIN IMMEDIATE');
+    return this.db.transaction(() => {
       const now = this.now();
       this.followClock(now);
       this.expireLeases(now);
-      this.run('DELETE FROM grants WHERE sent_at <= ?', now - windowMs);
-      const result = work(now);
-      this.db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      if (this.db.isOpen && this.db.isTransaction) this.db.exec('ROLLBACK');
-      throw storageError(this.path, error);
-    }
+      this.db.run('DELETE FROM grants WHERE sent_at <= ?', now - windowMs);
+      return work(now);
+    });
   }
 
   state(key: string): KeyState {
-    const sums = this.statement('SELECT requests, tokens, images, blocked_until FROM keys WHERE key = ?').get(key);
-    const leases = this.statement(
+    const sums = this.db.get('SELECT requests, tokens, images, blocked_until FROM keys WHERE key = ?', key);
+    const leases = this.db.get(
       'SELECT COUNT(*) AS in_flight, TOTAL(owner <> ?) AS foreign_ones FROM leases WHERE key = ?',
-    ).get(this.owner, key);
+      this.owner,
+      key,
+    );
     return {
       requests: figure(sums?.['requests']),
       tokens: figure(sums?.['tokens']),
@@ -85,16 +77,18 @@ export class GrantLog {
       blockedUntil: figure(sums?.['blocked_until']),
       inFlight: figure(leases?.['in_flight']),
       foreign: figure(leases?.['foreign_ones']),
+      ceiling: this.pace.ceiling(key),
     };
   }
 
   /** When this much will have left the window of a key; infinite while calls not yet sent stand in the way. */
   freeAt(key: string, need: Used): number {
     const left = { ...need };
-    const oldestFirst = this.statement(
+    const oldestFirst = this.db.iterate(
       'SELECT sent_at, tokens, images FROM grants WHERE key = ? AND sent_at IS NOT NULL ORDER BY sent_at',
+      key,
     );
-    for (const row of oldestFirst.iterate(key)) {
+    for (const row of oldestFirst) {
       left.requests -= 1;
       left.tokens -= figure(row['tokens']);
       left.images -= figure(row['images']);
@@ -104,18 +98,36 @@ export class GrantLog {
   }
 
   newGrant(keys: readonly string[], cost: Cost, now: number): GrantEntry {
-    const entry: GrantEntry = { id: randomUUID(), keys, cost, sentAt: null, released: false };
+    const entry: GrantEntry = {
+      id: randomUUID(),
+      keys,
+      cost,
+      grantedAt: now,
+      sentAt: null,
+      released: false,
+      unused: false,
+      lessons: [],
+    };
     for (const key of keys) {
-      this.run('INSERT INTO leases VALUES (?, ?, ?, ?)', entry.id, key, this.owner, now + leaseMs);
+      this.db.run('INSERT INTO leases VALUES (?, ?, ?, ?)', entry.id, key, this.owner, now + leaseMs);
     }
-    this.write(entry);
+    this.write(entry, now);
     return entry;
   }
 
   /** Writes a call as it is now; repeating it changes nothing. */
-  write({ id, keys, cost, sentAt, released }: GrantEntry): void {
+  write({ id, keys, cost, grantedAt, sentAt, released, unused, lessons }: GrantEntry, now: number): void {
+    if (unused) {
+      this.db.run('DELETE FROM grants WHERE permit = ?', id);
+      this.db.run('DELETE FROM leases WHERE permit = ?', id);
+      return;
+    }
+    for (const lesson of lessons) {
+      // While its own place still counts among those under way.
+      this.pace.learn(lesson, { grantedAt, inFlight: this.state(lesson.key).inFlight }, now);
+    }
     for (const key of keys) {
-      this.run(
+      this.db.run(
         `INSERT INTO grants VALUES (?, ?, ?, ?, ?) ON CONFLICT (permit, key)
            DO UPDATE SET sent_at = excluded.sent_at, tokens = excluded.tokens, images = excluded.images`,
         id,
@@ -125,16 +137,23 @@ export class GrantLog {
         Math.ceil(cost.images),
       );
     }
-    if (released) this.run('DELETE FROM leases WHERE permit = ?', id);
+    if (released) this.db.run('DELETE FROM leases WHERE permit = ?', id);
+  }
+
+  /** Keys that are in use, or were in the last minute. */
+  keys(): string[] {
+    const rows = this.db.all('SELECT key FROM keys UNION SELECT key FROM pace UNION SELECT key FROM leases');
+    return rows.map(({ key }) => String(key));
   }
 
   renewLeases(now: number): void {
-    this.run('UPDATE leases SET expires_at = ? WHERE owner = ?', now + leaseMs, this.owner);
-    this.run('DELETE FROM keys WHERE requests = 0 AND blocked_until <= ?', now);
+    this.pace.forgetOld(now);
+    this.db.run('UPDATE leases SET expires_at = ? WHERE owner = ?', now + leaseMs, this.owner);
+    this.db.run('DELETE FROM keys WHERE requests = 0 AND blocked_until <= ?', now);
   }
 
   block(key: string, until: number): void {
-    this.run(
+    this.db.run(
       `INSERT INTO keys (key, blocked_until) VALUES (?, ?) ON CONFLICT (key)
          DO UPDATE SET blocked_until = max(blocked_until, excluded.blocked_until)`,
       key,
@@ -144,12 +163,12 @@ export class GrantLog {
 
   /** Up to which revision calls of a key are refused; null: none is. */
   refusedUpTo(key: string): number | null {
-    const row = this.statement('SELECT up_to FROM refusals WHERE key = ?').get(key);
+    const row = this.db.get('SELECT up_to FROM refusals WHERE key = ?', key);
     return row === undefined ? null : figure(row['up_to']);
   }
 
   refuse(key: string, upTo: number): void {
-    this.run(
+    this.db.run(
       'INSERT INTO refusals VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET up_to = max(up_to, excluded.up_to)',
       key,
       upTo,
@@ -157,7 +176,7 @@ export class GrantLog {
   }
 
   forgetRefusal(key: string): void {
-    this.run('DELETE FROM refusals WHERE key = ?', key);
+    this.db.run('DELETE FROM refusals WHERE key = ?', key);
   }
 
   /** Gives up this process's leases: its calls are taken as sent now. */
@@ -165,7 +184,7 @@ export class GrantLog {
     if (!this.db.isOpen) return;
     try {
       this.transaction((now) => {
-        this.run('UPDATE leases SET expires_at = ? WHERE owner = ?', now, this.owner);
+        this.db.run('UPDATE leases SET expires_at = ? WHERE owner = ?', now, this.owner);
         this.expireLeases(now);
       });
     } finally {
@@ -175,55 +194,25 @@ export class GrantLog {
 
   /** After a reboot the clock starts again; time that went backwards is taken as no time passed. */
   private followClock(now: number): void {
-    const last = figure(this.statement('SELECT last_ms FROM clock').get()?.['last_ms']);
-    this.run('UPDATE clock SET last_ms = ?', now);
+    const last = figure(this.db.get('SELECT last_ms FROM clock')?.['last_ms']);
+    this.db.run('UPDATE clock SET last_ms = ?', now);
     if (now >= last) return;
     const back = last - now;
-    this.run('UPDATE grants SET sent_at = sent_at - ? WHERE sent_at IS NOT NULL', back);
-    this.run('UPDATE leases SET expires_at = expires_at - ?', back);
-    this.run('UPDATE keys SET blocked_until = max(0, blocked_until - ?)', back);
+    this.db.run('UPDATE grants SET sent_at = sent_at - ? WHERE sent_at IS NOT NULL', back);
+    this.db.run('UPDATE leases SET expires_at = expires_at - ?', back);
+    this.db.run('UPDATE keys SET blocked_until = max(0, blocked_until - ?)', back);
+    this.db.run('UPDATE pace SET cut_at = cut_at - ?, changed_at = changed_at - ?', back, back);
   }
 
   /** A killed process may have sent its calls until its leases ran out: they are taken as sent then. */
   private expireLeases(now: number): void {
-    if (this.statement('SELECT 1 FROM leases WHERE expires_at <= ? LIMIT 1').get(now) === undefined) return;
-    this.run(
+    if (this.db.get('SELECT 1 FROM leases WHERE expires_at <= ? LIMIT 1', now) === undefined) return;
+    this.db.run(
       `UPDATE grants SET sent_at = leases.expires_at FROM leases
          WHERE grants.sent_at IS NULL AND leases.permit = grants.permit AND leases.key = grants.key
            AND leases.expires_at <= ?`,
       now,
     );
-    this.run('DELETE FROM leases WHERE expires_at <= ?', now);
+    this.db.run('DELETE FROM leases WHERE expires_at <= ?', now);
   }
-
-  private run(sql: string, ...values: (string | number | null)[]): void {
-    this.statement(sql).run(...values);
-  }
-
-  private statement(sql: string): StatementSync {
-    let statement = this.statements.get(sql);
-    if (statement === undefined) {
-      statement = this.db.prepare(sql);
-      this.statements.set(sql, statement);
-    }
-    return statement;
-  }
-}
-
-/** Of processes that make a new file at once, SQLite turns some away here without heeding the timeout. */
-function useWriteAheadLog(db: DatabaseSync): void {
-  const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      db.exec('PRAGMA journal_mode = WAL');
-      return;
-    } catch (error) {
-      if (attempt === 100 || !isBusy(error)) throw error;
-      Atomics.wait(pause, 0, 0, 20);
-    }
-  }
-}
-
-function figure(value: unknown): number {
-  return typeof value === 'number' ? value : 0;
 }

@@ -1,30 +1,24 @@
 import { SluiceError } from '../../domain/errors.ts';
-import { admit, type Call } from './admission.ts';
+import { admit, type Granted } from './admission.ts';
 import type { Cost } from './capacity.ts';
 import { machineClock, type Clock } from './clock.ts';
 import { GrantLog, type GrantEntry } from './grant-log.ts';
 import { LiveLimits, type LimitKey } from './live-limits.ts';
-
-/** Leave to make one call. None of its methods throws or waits. */
-export interface Permit {
-  /** The call's bytes are on the wire: from now on, and no earlier, its place in the window runs out. */
-  sent: () => void;
-  /** What the call really took, in place of the estimate. */
-  settle: (actual: Cost) => void;
-  /** The call is over, however it ended: frees its place among those under way. Call it exactly once, always. */
-  release: () => void;
-}
+import { createPermit, type Permit } from './permit.ts';
+import { WaitingLine, type Call, type Turn } from './waiting-line.ts';
 
 export interface Limiter {
   /**
-   * Leave for one call under all keys at once. Calls of a process wait in order of arrival; one that
-   * waits for a narrow key (its batch) does not hold up others on a wide one (the model). Between
+   * Leave for one call under all keys at once. Of the calls of a process that wait for the same widest key the
+   * most urgent go first, then projects in turn, then their narrowest keys in turn, then in order of arrival;
+   * one that waits for a narrow key (its batch) does not hold up others on a wide one (the model). Between
    * processes there is no order: who releases a place has the first chance to fill it again.
    * @param keys from the widest to the narrowest
+   * @param turn @default normal priority, of no project
    * @throws the signal's reason when aborted; CallRefused when one of the keys refuses the call; SluiceError
    * with a STORAGE code when the log fails
    */
-  acquire(keys: readonly LimitKey[], cost: Cost, signal: AbortSignal): Promise<Permit>;
+  acquire(keys: readonly LimitKey[], cost: Cost, signal: AbortSignal, turn?: Turn): Promise<Permit>;
   /** The server asked for a rest: nobody gets this key for `ms`. Extends a rest, never shortens it. */
   slowDown(key: string, ms: number): void;
   /** Changes limits of a key for all that wait for it in this process, unless they are of a higher revision. */
@@ -54,6 +48,8 @@ interface KeyUsage extends Cost {
   inFlight: number;
   /** Left of a rest the server asked for. */
   blockedForMs: number;
+  /** Calls at once that its server bears; null: as many as are configured. */
+  ceiling: number | null;
 }
 
 interface LimiterOptions {
@@ -84,7 +80,7 @@ class SlidingLogLimiter implements Limiter {
   private readonly clock: Clock;
   private readonly log: GrantLog;
   private readonly limits = new LiveLimits();
-  private readonly waiters = new Set<Waiter>();
+  private readonly waiters = new WaitingLine<Waiter>();
   /** Calls whose latest state is not in the log yet. */
   private readonly unwritten = new Set<GrantEntry>();
   private readonly rests = new Map<string, number>();
@@ -100,7 +96,12 @@ class SlidingLogLimiter implements Limiter {
     this.log = new GrantLog(path, () => clock.now());
   }
 
-  async acquire(keys: readonly LimitKey[], cost: Cost, signal: AbortSignal): Promise<Permit> {
+  async acquire(
+    keys: readonly LimitKey[],
+    cost: Cost,
+    signal: AbortSignal,
+    turn: Turn = { priority: 3, project: '' },
+  ): Promise<Permit> {
     signal.throwIfAborted();
     if (this.closed) throw closedError();
     const { promise, resolve, reject } = Promise.withResolvers<Permit>();
@@ -117,6 +118,7 @@ class SlidingLogLimiter implements Limiter {
       keys: [...unique.keys()],
       revisions: new Map(keys.flatMap(({ key, revision }) => (revision === undefined ? [] : [[key, revision]]))),
       cost,
+      turn,
       grant: (permit) => {
         leaveQueue();
         resolve(permit);
@@ -165,8 +167,8 @@ class SlidingLogLimiter implements Limiter {
   usage(key: string): KeyUsage {
     this.pump();
     return this.log.transaction((now) => {
-      const { requests, tokens, images, inFlight, blockedUntil } = this.log.state(key);
-      return { requests, tokens, images, inFlight, blockedForMs: Math.max(0, blockedUntil - now) };
+      const { foreign: _, blockedUntil, ...usage } = this.log.state(key);
+      return { ...usage, blockedForMs: Math.max(0, blockedUntil - now) };
     });
   }
 
@@ -176,7 +178,7 @@ class SlidingLogLimiter implements Limiter {
     this.closed = true;
     this.cancelWake();
     this.cancelRenewal();
-    for (const waiter of this.waiters) waiter.fail(closedError());
+    for (const waiter of this.waiters.everyone()) waiter.fail(closedError());
     this.log.close();
   }
 
@@ -204,7 +206,7 @@ class SlidingLogLimiter implements Limiter {
       });
     } catch (error) {
       // What is unwritten stays so for the next round; those who wait are told.
-      for (const waiter of this.waiters) waiter.fail(error);
+      for (const waiter of this.waiters.everyone()) waiter.fail(error);
       this.cancelWake = this.clock.after(lookAgainMs, () => {
         this.pump();
       });
@@ -213,7 +215,7 @@ class SlidingLogLimiter implements Limiter {
     this.unwritten.clear();
     this.rests.clear();
     this.renewalDue = false;
-    for (const { call, entry } of round.granted) call.grant(this.permit(entry));
+    for (const granted of round.granted) granted.call.grant(this.permit(granted));
     for (const call of round.refused) call.fail(new CallRefused());
     if (this.waiters.size === 0) return;
     const delay = Math.min(lookAgainMs, Math.max(1, Math.ceil(round.wakeAt - round.now)));
@@ -223,38 +225,30 @@ class SlidingLogLimiter implements Limiter {
   }
 
   private writeChanges(now: number): void {
-    for (const entry of this.unwritten) this.log.write(entry);
+    for (const entry of this.unwritten) this.log.write(entry, now);
     for (const [key, until] of this.rests) this.log.block(key, until);
     if (this.renewalDue) this.log.renewLeases(now);
   }
 
-  private permit(entry: GrantEntry): Permit {
+  private permit({ entry, lane: { share }, charged }: Granted<Waiter>): Permit {
     this.held += 1;
     if (this.held === 1) this.renewLater();
-    const changed = (): void => {
-      this.unwritten.add(entry);
-      this.queuePump();
-    };
-    return {
-      sent: () => {
-        entry.sentAt = this.clock.now();
-        changed();
+    return createPermit({
+      entry,
+      share,
+      charged,
+      limits: this.limits,
+      clock: this.clock,
+      changed: () => {
+        this.unwritten.add(entry);
+        this.queuePump();
       },
-      settle: (actual) => {
-        entry.cost = actual;
-        changed();
-      },
-      release: () => {
-        if (entry.released) return;
-        entry.released = true;
-        // Whether it was sent is not known: as late as it can have been.
-        entry.sentAt ??= this.clock.now();
+      over: () => {
         this.held -= 1;
         if (this.held === 0) this.cancelRenewal();
         this.leaveKeys(entry.keys);
-        changed();
       },
-    };
+    });
   }
 
   private renewLater(): void {

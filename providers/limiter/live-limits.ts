@@ -6,6 +6,8 @@ export interface LimitKey extends Limits {
   key: string;
   /** Of the limits of this key; of two values that callers bring, the higher revision holds. @default 0 */
   revision?: number;
+  /** Calls at once follow what the server bears: see `Permit.release`. @default false */
+  adaptive?: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export class LiveLimits {
     if (revision >= (limits.revision ?? 0)) entry.limits = { ...limits, ...change, revision };
   }
 
-  of(key: string): Limits {
+  of(key: string): Omit<LimitKey, 'key'> {
     return this.entries.get(key)?.limits ?? {};
   }
 }

@@ -4,6 +4,7 @@
  *
  * - `grants.sent_at` is null from the grant until the call is on the wire: it cannot leave the window.
  * - `leases` are the calls under way; a process that is killed stops renewing its own.
+ * - `pace` is how many calls at once a key's server bears, where that is fewer than configured: see Pace.
  * - `refusals` are the keys whose waiting calls give up, each up to a revision.
  * - `clock` is the latest time any process has seen.
  */
@@ -40,6 +41,14 @@ export const schema = `
   CREATE INDEX IF NOT EXISTS leases_by_key ON leases (key, owner);
   CREATE INDEX IF NOT EXISTS leases_by_owner ON leases (owner);
   CREATE INDEX IF NOT EXISTS leases_by_expiry ON leases (expires_at);
+
+  CREATE TABLE IF NOT EXISTS pace (
+    key TEXT PRIMARY KEY,
+    ceiling REAL NOT NULL,
+    whole REAL NOT NULL,
+    cut_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE IF NOT EXISTS refusals (key TEXT PRIMARY KEY, up_to INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 

@@ -8,6 +8,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { loadDevServerConfig } from '../../client/engine/dev-server-config.ts';
 import { packageRoot } from '../../client/engine/package-root.ts';
+import { ledgerPath } from '../../client/ledger.ts';
 import { registerSearchAttributes } from '../../client/engine/temporal-setup.ts';
 import type { ModelsFile } from '../../domain/models.ts';
 import { createGpuPool } from '../../providers/gpu-pool/pool.ts';
@@ -16,6 +17,7 @@ import type { ImageProvider } from '../../providers/image-provider.ts';
 import { createLimiter } from '../../providers/limiter/limiter.ts';
 import type { TextProvider } from '../../providers/text-provider.ts';
 import { createResultCache } from '../../storage/result-cache.ts';
+import { Ledger } from '../../storage/ledger/ledger.ts';
 import { createWorkers } from '../../workers/create-workers.ts';
 import { stageRunWith } from '../../workers/stage-run.ts';
 import { eventually } from './eventually.ts';
@@ -103,6 +105,7 @@ export async function openNamespace(
   const client = new Client({ connection, namespace: name, interceptors });
   const cache = createResultCache(join(directory, 'cache'), 1e9);
   const limiter = createLimiter({ path: join(directory, 'limits.sqlite') });
+  const ledger = new Ledger({ path: ledgerPath(directory) });
   const routes = new Map<string, ImageProvider>();
   let taken = 1;
   let takenWriters = 0;
@@ -143,6 +146,7 @@ export async function openNamespace(
         workflowBundlePath,
         models,
         limiter,
+        ledger,
         providers: (_, mode) => (mode === 'emulated' ? { image: provider, text } : undefined),
         gpus: gpus.length === 0 ? {} : { live: pool },
         gpuPatienceMs: 3_000,
@@ -172,6 +176,7 @@ export async function openNamespace(
     async close() {
       await self.stopWorkers();
       limiter.close();
+      ledger.close();
       await native.close();
       await connection.close();
       rmSync(directory, { recursive: true, force: true });

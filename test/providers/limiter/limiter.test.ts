@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createLimiter, type Limiter, type Permit } from '../../../providers/limiter/limiter.ts';
+import { createLimiter, type Limiter } from '../../../providers/limiter/limiter.ts';
 import type { LimitKey } from '../../../providers/limiter/live-limits.ts';
+import type { Permit } from '../../../providers/limiter/permit.ts';
 import { scratchDirectory } from './scratch.ts';
 import { VirtualClock } from './virtual-clock.ts';
 

@@ -21,15 +21,22 @@ export function isBusy(error: unknown): boolean {
   return primaryCode(error) === 5;
 }
 
+/** What a database is for, in the words of its errors. */
+export interface DatabaseName {
+  /** e.g. `The rate limiter's log`. */
+  what: string;
+  /** What to do when the file is damaged. */
+  mend: string;
+  path: string;
+}
+
 /** A failure of SQLite or of its file as a SluiceError; anything else as it is. */
-export function storageError(path: string, error: unknown): unknown {
+export function sqliteError({ what, mend, path }: DatabaseName, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const message = `The rate limiter's log ${path} cannot be used: ${error.message}`;
+  const message = `${what} ${path} cannot be used: ${error.message}`;
   const primary = primaryCode(error);
   if (primary !== undefined) {
-    const advice = corrupt.includes(primary)
-      ? { action: 'Stop the workers and delete it: it holds only the last minute.' }
-      : {};
+    const advice = corrupt.includes(primary) ? { action: mend } : {};
     return new SluiceError(codes[primary] ?? 'STORAGE_ERROR', message, { ...advice, cause: error });
   }
   if ('code' in error && typeof error.code === 'string' && 'syscall' in error) {
