@@ -9,7 +9,6 @@ import type {
   RedriveSelector,
 } from '../domain/batch.ts';
 import type { Limits } from '../domain/batch-spec.ts';
-import { errorCatalog } from '../domain/errors.ts';
 import { surroundingsOf } from '../domain/surroundings.ts';
 import { addResult } from '../domain/tally.ts';
 import { windowSize } from '../domain/window.ts';
@@ -22,7 +21,7 @@ import { applyLimits, writeSummary } from './core-activities.ts';
 import { respondToOutcome } from './failure-response.ts';
 import { HoldBack } from './hold-back.ts';
 import { ItemSource } from './item-source.ts';
-import { beginPause, endPause, pauseEnd, storagePause, type PauseReason } from './pausing.ts';
+import { beginPause, endPause, storagePause, surroundingsPause, type PauseReason } from './pausing.ts';
 import { appendRedrive, isRedriven, refusalOf, stageSelected, takeOver } from './reopening.ts';
 import { ResultBuffer } from './result-buffer.ts';
 import { countsOf, finishedOf, freshState, progressOf, summaryOf } from './batch-state.ts';
@@ -221,12 +220,7 @@ export class BatchRun {
     } else if (surroundings !== null && state.ending === null) {
       addResult(state.tally, { ...row, status: 'requeued' });
       state.requeued.push(item.ref);
-      this.pause({
-        kind: surroundings,
-        reason: row.error_message ?? row.error_code ?? 'The surroundings of the batch failed',
-        action: row.error_code === null ? '' : errorCatalog[row.error_code].action,
-        ...pauseEnd(this.input.spec, row.error_code, Date.now()),
-      });
+      this.pause(surroundingsPause(surroundings, row, this.input.spec));
     } else {
       addResult(state.tally, row);
       state[row.status] += 1;

@@ -1,6 +1,8 @@
 import type { BatchSpec } from '../domain/batch-spec.ts';
 import type { BatchState, Notice, Pause } from '../domain/batch.ts';
-import type { ErrorCode } from '../domain/errors.ts';
+import { errorCatalog } from '../domain/errors.ts';
+import type { ItemOutcome } from '../domain/result.ts';
+import type { surroundingsOf } from '../domain/surroundings.ts';
 import { nextUtcDayMs } from '../domain/utc-day.ts';
 import { createFailureWindow } from '../domain/failure-policy.ts';
 import { finishedOf } from './batch-state.ts';
@@ -33,14 +35,22 @@ export function addNotice(state: BatchState, level: Notice['level'], message: st
   state.notices = [...state.notices, { at: isoNow(), level, message }].slice(-20);
 }
 
-/** When a pause that a failure asks for ends by itself, if the batch is to go on by itself. */
-export function pauseEnd(
+/**
+ * Because of a failure that says nothing of the item that met it. One at a budget of the day ends by itself
+ * where the batch is to go on by itself.
+ */
+export function surroundingsPause(
+  kind: NonNullable<ReturnType<typeof surroundingsOf>>,
+  { error_code: code, error_message: message }: Pick<ItemOutcome, 'error_code' | 'error_message'>,
   { resumeNextDay }: Pick<BatchSpec, 'resumeNextDay'>,
-  code: ErrorCode | null,
-  nowMs: number,
-): Pick<Pause, 'until'> {
-  if (resumeNextDay !== true || code !== 'DAY_BUDGET_REACHED') return {};
-  return { until: new Date(nextUtcDayMs(nowMs) + dayMarginMs).toISOString() };
+): PauseReason {
+  const dayOver = new Date(nextUtcDayMs(Date.now()) + dayMarginMs).toISOString();
+  return {
+    kind,
+    reason: message ?? code ?? 'The surroundings of the batch failed',
+    action: code === null ? '' : errorCatalog[code].action,
+    ...(resumeNextDay === true && code === 'DAY_BUDGET_REACHED' ? { until: dayOver } : {}),
+  };
 }
 
 /** So that the clock of the worker that asks the ledger has passed midnight, too. */
