@@ -43,6 +43,7 @@ test('without files and environment nothing is set', () => {
     anthropic: {},
     temporal: {},
     api: {},
+    http: { allow: [] },
     gpus: [],
     files: [],
   });
@@ -63,6 +64,7 @@ test('environment wins over the working directory, and that over the home, setti
     defaults: { concurrency: 7, model: 'a', rate_limit: null },
     gemini: { api_key: 'env', base_url: 'https://a.test' },
     api: {},
+    http: { allow: [] },
     openai: { base_url: 'http://127.0.0.1:11434' },
     anthropic: { api_key: 'env-a' },
     temporal: { address: 't:1', namespace: 'n' },
@@ -82,6 +84,14 @@ test.each([
   const error = failure();
   expect(error.code).toBe('CONFIG_INVALID');
   expect(error.message).toContain(`${file}: ${expected}`);
+});
+
+test('budgets hold over all batches of a home, and so stand only in its own file', () => {
+  write('home', 'budgets: { day_usd: 5, projects: { novel: { total_usd: 100 } } }');
+  expect(load().budgets).toEqual({ day_usd: 5, projects: { novel: { total_usd: 100 } } });
+  const file = write('cwd', 'budgets: { day_usd: 50 }');
+  expect(failure()).toMatchObject({ code: 'CONFIG_INVALID' });
+  expect(failure().message).toContain(`${file}: budgets: belongs into`);
 });
 
 test('an endpoint serves the class any besides its own', () => {
