@@ -12,7 +12,7 @@ const impureGlobals = ['process', 'setTimeout', 'setInterval', 'setImmediate', '
 export default defineConfig(
   { ignores: ['node_modules/', 'dist/', '.sluice/', 'out/', 'coverage/'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },

@@ -11,7 +11,9 @@ import { ControlController } from './batches/control-controller.ts';
 import { CreateBatch } from './batches/create-batch.ts';
 import { Idempotency } from './batches/idempotency.ts';
 import { JobsController } from './batches/jobs-controller.ts';
+import { PlanController } from './batches/plan-controller.ts';
 import { CatalogueController } from './catalogue/catalogue-controller.ts';
+import { EngineController } from './catalogue/engine-controller.ts';
 import { EngineLink } from './engine-link.ts';
 import { EventsController } from './events/events-controller.ts';
 import { Feeds } from './events/feeds.ts';
@@ -25,11 +27,13 @@ import { documentToken, homeToken, loggerToken, settingsToken } from './tokens.t
 /** Every endpoint is in one of these. */
 export const controllers: Type[] = [
   BatchesController,
+  PlanController,
   JobsController,
   ControlController,
   FilesController,
   EventsController,
   CatalogueController,
+  EngineController,
   HealthController,
   SessionController,
   DocsController,

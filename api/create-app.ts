@@ -12,6 +12,7 @@ import { SluiceError } from '../domain/errors.ts';
 import { Authentication } from './access/authentication.ts';
 import { createSameSiteCheck } from './access/same-site.ts';
 import { apiModule, type ApiOptions } from './api-module.ts';
+import { serveDashboard } from './dashboard/serve-dashboard.ts';
 import { tagAnswer } from './http/etag.ts';
 
 /** Everything a page may load comes from here, and no script or style stands in the page itself. */
@@ -81,6 +82,7 @@ export async function createApp(options: ApiOptions): Promise<NestFastifyApplica
   });
   await app.register(multipart);
   await app.register(files, { root: docsAssets(), prefix: '/api/docs/assets/', index: false, decorateReply: false });
+  await serveDashboard(fastify);
   return app;
 }
 

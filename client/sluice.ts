@@ -39,6 +39,7 @@ import {
   type Overview,
   type OverviewOptions,
 } from './overview.ts';
+import { planBatch, type BatchPlan, type PlanOptions } from './plan-batch.ts';
 import { promptsUnderWay, type PromptUnderWay } from './prompts-under-way.ts';
 import { retryBatch, type Retried } from './retry.ts';
 import { Schedules } from './schedules.ts';
@@ -141,6 +142,11 @@ export class Sluice {
     const plan = await planSprites(this.engine.home, options);
     assertClass(plan.gpuClass, this.gpus, this.gpuMode);
     return plan;
+  }
+
+  /** What `submit` would come to; starts nothing and writes nothing. */
+  plan(options: PlanOptions): Promise<BatchPlan> {
+    return planBatch(this.models, options);
   }
 
   /** Results as they complete; returns the summary at the end, null if the batch was ended from outside. */

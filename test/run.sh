@@ -38,6 +38,7 @@ check layers npm run --silent layers
 check unused npm run --silent unused
 check build env SLUICE_PREPARE=build ./sluice
 check temporal node client/engine/install-temporal.ts
+check chromium node test/web/install-chromium.ts
 
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT

@@ -143,6 +143,26 @@ export const createdSchema = z
   })
   .meta({ id: 'CreatedBatch' });
 
+export const planSchema = z
+  .strictObject({
+    total: z.int().describe('Items'),
+    rejected: z.int().describe('Rows that are no items'),
+    rejected_rows: z
+      .array(
+        z.strictObject({
+          row: z.int(),
+          type: z.string(),
+          message: z.string(),
+          raw: z.string().describe('The row, cut'),
+        }),
+      )
+      .describe('The first 100 of them, and why'),
+    models: z.record(z.string(), z.strictObject({ items: z.int(), estimate_usd: usd })),
+    estimate_usd: usd,
+    estimate_seconds: z.number(),
+  })
+  .meta({ id: 'BatchPlan' });
+
 export const listQuery = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(50),
   cursor: z.string().max(500).optional().describe('`next` of the page before'),

@@ -1,15 +1,11 @@
 import { loadModels } from '../../client/models.ts';
 import { defaultHome } from '../../client/engine/home.ts';
-import { stageInput } from '../../client/input/stage-input.ts';
 import { displayPath } from '../../client/batch-report.ts';
 import { rejectedPath, storeUriOf } from '../../client/output-directory.ts';
+import { assumedCallSeconds, planBatch } from '../../client/plan-batch.ts';
 import { parseSpec, type SubmitOptions } from '../../client/submit.ts';
-import { findModel } from '../../domain/models.ts';
 import { formatCount, formatDuration, formatUsd } from '../../domain/format.ts';
 import { notice, print, printJson } from '../output.ts';
-
-/** What a call is taken to last when nothing is known yet, seconds. */
-const assumedCallSeconds = 8;
 
 /** `--dry-run`: reads the input, writes only the file of rejected rows, and shows what a run would do. */
 export async function showPlan(options: SubmitOptions, json: boolean): Promise<void> {
@@ -18,34 +14,17 @@ export async function showPlan(options: SubmitOptions, json: boolean): Promise<v
   // Without a directory of its own the batch has not said where: the working directory is where a person looks.
   const rejected =
     rejectedPath(storeUriOf(options.output ?? '.'), options.input) ?? rejectedPath(storeUriOf('.'), options.input);
-  const plan = await stageInput({
-    source: options.input,
-    format: options.format,
-    encoding: options.encoding,
-    store: null,
-    models,
-    spec,
-    rejected,
-  });
+  const plan = await planBatch(models, { ...options, rejectedFile: rejected });
   if (plan.encodingNotice !== undefined) notice(plan.encodingNotice);
   const { concurrency, ratePerMinute, budgetUsd } = spec.limits;
-  const byRate = Object.entries(plan.byModel).map(([model, { items }]) => {
-    const limit = findModel(models, model)?.limits.requests_per_minute ?? Infinity;
-    return items / limit;
-  });
-  const minutes = Math.max(
-    (plan.total * assumedCallSeconds) / concurrency / 60,
-    ratePerMinute === null ? 0 : plan.total / ratePerMinute - 1,
-    ...byRate.map((needed) => needed - 1),
-  );
   if (json) {
     printJson({
       dry_run: true,
       total: plan.total,
       rejected: plan.rejected,
-      models: plan.byModel,
+      models: plan.models,
       estimated_cost_usd: Number(plan.estimateUsd.toFixed(6)),
-      estimated_seconds: Math.round(minutes * 60),
+      estimated_seconds: plan.estimateSeconds,
       rejected_file: plan.rejected > 0 ? rejected : null,
       output: options.output === undefined ? null : displayPath(storeUriOf(options.output)),
     });
@@ -53,11 +32,11 @@ export async function showPlan(options: SubmitOptions, json: boolean): Promise<v
   }
   const rate = ratePerMinute === null ? 'the models’ own rate limits' : `${String(ratePerMinute)} requests a minute`;
   print(`Plan: flow ${spec.flow}, ${counted(plan.total, 'item')}, ${counted(plan.rejected, 'rejected row')}`);
-  for (const [model, { items, estimateUsd }] of Object.entries(plan.byModel)) {
+  for (const [model, { items, estimateUsd }] of Object.entries(plan.models)) {
     print(`  ${model}: ${counted(items, 'item')}, about ${formatUsd(estimateUsd)}`);
   }
   print(`  concurrency ${String(concurrency)}, ${rate}`);
-  print(`  time about ${formatDuration(minutes * 60)} (at ${String(assumedCallSeconds)} s a call)`);
+  print(`  time about ${formatDuration(plan.estimateSeconds)} (at ${String(assumedCallSeconds)} s a call)`);
   print(`  cost about ${formatUsd(plan.estimateUsd)}${budgetUsd === null ? '' : `, budget ${formatUsd(budgetUsd)}`}`);
   if (budgetUsd !== null && plan.estimateUsd > budgetUsd) {
     print(

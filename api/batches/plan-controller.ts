@@ -1,0 +1,80 @@
+import { Controller, Inject, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { ApiSettings } from '../../client/api-settings.ts';
+import { loadConfig } from '../../client/config.ts';
+import { EngineLink } from '../engine-link.ts';
+import { describe, Endpoint, Input, type Given } from '../http/endpoint.ts';
+import { homeToken, settingsToken } from '../tokens.ts';
+import { toSpec } from './options.ts';
+import { readRequest } from './read-request.ts';
+import { createBody, planSchema } from './schemas.ts';
+
+/** Rejected rows a plan shows, and how many characters of each. */
+const maxRejectedRows = 100;
+const maxRawChars = 500;
+
+const plan = describe({
+  method: 'POST',
+  path: 'batches/plan',
+  role: 'run',
+  tag: 'Batches',
+  summary: 'What a batch would come to: items, rejected rows, models, cost, time; starts nothing',
+  body: createBody,
+  upload: true,
+  replies: { 200: { description: 'The plan.', schema: planSchema } },
+});
+
+/** Tells what a request for a batch would come to. */
+@Controller('api')
+export class PlanController {
+  readonly #engine: EngineLink;
+  readonly #settings: ApiSettings;
+  readonly #home: string;
+
+  constructor(
+    @Inject(EngineLink) engine: EngineLink,
+    @Inject(settingsToken) settings: ApiSettings,
+    @Inject(homeToken) home: string,
+  ) {
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#home = home;
+  }
+
+  @Endpoint(plan)
+  async plan(
+    @Input() { body, caller }: Given<typeof plan>,
+    @Req() request: FastifyRequest,
+  ): Promise<z.output<typeof planSchema>> {
+    const { open, options } = await readRequest(request, body, this.#settings);
+    const sluice = await this.#engine.forSubmission();
+    const config = loadConfig({ cwd: this.#home, home: this.#home, env: {}, notice: () => undefined });
+    const planned = await sluice.plan({
+      input: await open(),
+      format: options.format,
+      encoding: options.encoding,
+      localFiles: false,
+      spec: toSpec({ ...options, project: caller.project ?? options.project }, config),
+      maxRejectedRows,
+    });
+    return {
+      total: planned.total,
+      rejected: planned.rejected,
+      rejected_rows: planned.rejectedRows.map(({ rowNumber, errorType, message, raw }) => ({
+        row: rowNumber,
+        type: errorType,
+        message,
+        raw: raw.slice(0, maxRawChars),
+      })),
+      models: Object.fromEntries(
+        Object.entries(planned.models).map(([model, { items, estimateUsd }]) => [
+          model,
+          { items, estimate_usd: Number(estimateUsd.toFixed(6)) },
+        ]),
+      ),
+      estimate_usd: Number(planned.estimateUsd.toFixed(6)),
+      estimate_seconds: planned.estimateSeconds,
+    };
+  }
+}

@@ -1,0 +1,38 @@
+import type { z } from 'zod';
+import type { BatchReply, createdSchema, limitsReplySchema, listReply, planSchema } from '../../api/batches/schemas.ts';
+
+/** How a batch stands. */
+export type BatchDetail = BatchReply;
+export type BatchList = z.output<typeof listReply>;
+export type BatchEntry = BatchList['data'][number];
+export type Limits = z.output<typeof limitsReplySchema>;
+export type CreatedBatch = z.output<typeof createdSchema>;
+/** What a file would come to. */
+export type Plan = z.output<typeof planSchema>;
+
+/** What is told while a batch runs; the rest of what is known of it stays the same. */
+export type ProgressEvent = Partial<BatchDetail>;
+
+/** A list that comes whole. */
+export interface Listing<T> {
+  data: T[];
+}
+
+export interface FlowEntry {
+  name: string;
+}
+
+export interface ModelEntry {
+  name: string;
+  provider: string;
+  kind: string;
+  limits: Record<string, number | null>;
+}
+
+export interface GpuEntry {
+  name: string;
+  url: string;
+  classes: string[];
+  alive: boolean;
+  detail: string;
+}

@@ -1,0 +1,79 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ComponentChild } from 'preact';
+import { ShortcutHelp } from './components/shortcut-help.tsx';
+import { SideBar } from './components/side-bar.tsx';
+import { Empty } from './components/state-notes.tsx';
+import { Toaster } from './components/toaster.tsx';
+import { BatchPage } from './pages/batch-page.tsx';
+import { BatchesPage } from './pages/batches-page.tsx';
+import { ComparePage } from './pages/compare-page.tsx';
+import { GpusPage } from './pages/gpus-page.tsx';
+import { NewBatchPage } from './pages/new-batch-page.tsx';
+import { matchPath, navigate, place } from './state/router.ts';
+import { useShortcuts } from './state/shortcuts.ts';
+import { useStore } from './state/store.ts';
+import { toggleTheme } from './state/theme.ts';
+
+const routes: readonly [pattern: string, page: (parameters: Record<string, string>) => ComponentChild][] = [
+  ['/', () => <BatchesPage />],
+  ['/new', () => <NewBatchPage />],
+  ['/gpus', () => <GpusPage />],
+  ['/batches/:id/compare', ({ id = '' }) => <ComparePage key={id} batchId={id} />],
+  ['/batches/:id', ({ id = '' }) => <BatchPage key={id} batchId={id} part="overview" />],
+  ['/batches/:id/gallery', ({ id = '' }) => <BatchPage key={id} batchId={id} part="gallery" />],
+  ['/batches/:id/failed', ({ id = '' }) => <BatchPage key={id} batchId={id} part="failed" />],
+  ['/batches/:id/report', ({ id = '' }) => <BatchPage key={id} batchId={id} part="report" />],
+];
+
+/** The whole dashboard: navigation at the side, and the page that the address names. */
+export function App() {
+  const { path } = useStore(place);
+  const [help, setHelp] = useState(false);
+  const main = useRef<HTMLElement>(null);
+  useShortcuts('Everywhere', [
+    { keys: 'g b', label: 'Batches', run: () => navigate('/') },
+    { keys: 'n', label: 'New batch', run: () => navigate('/new') },
+    { keys: 'g g', label: 'GPUs and queues', run: () => navigate('/gpus') },
+    { keys: 't', label: 'Light or dark', run: toggleTheme },
+    { keys: '?', label: 'This list', run: () => setHelp(true) },
+  ]);
+  // A screen reader begins to read at the new page, and Tab goes on from there.
+  const shown = useRef(path);
+  useEffect(() => {
+    if (shown.current === path) return;
+    shown.current = path;
+    main.current?.querySelector('h1')?.focus({ preventScroll: true });
+  }, [path]);
+  return (
+    <>
+      <a class="skip-link" href="#main">
+        Skip to the page
+      </a>
+      <div class="shell">
+        <SideBar path={path} onHelp={() => setHelp(true)} />
+        <main id="main" class="main" tabIndex={-1} ref={main}>
+          {pageAt(path)}
+        </main>
+      </div>
+      <Toaster />
+      {help && <ShortcutHelp onClose={() => setHelp(false)} />}
+    </>
+  );
+}
+
+function pageAt(path: string): ComponentChild {
+  for (const [pattern, page] of routes) {
+    const parameters = matchPath(pattern, path);
+    if (parameters !== null) return page(parameters);
+  }
+  return (
+    <>
+      <h1 class="visually-hidden">Not found</h1>
+      <Empty icon="file" title="There is no such page">
+        <a class="button" href="/">
+          To the batches
+        </a>
+      </Empty>
+    </>
+  );
+}
