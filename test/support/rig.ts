@@ -53,6 +53,11 @@ export const atStart: WorkflowClientInterceptor = {
   },
 };
 
+/** Changes what the next batch of a store is started with. */
+export function changeAtStart(storeUri: string, options: StartOptions): void {
+  startOptions.set(storeUri, options);
+}
+
 /** One batch of a test: its directory, its model with an emulator of its own, and what there is to ask it. */
 export class Rig {
   readonly space: TestNamespace;
@@ -111,7 +116,7 @@ export class Rig {
   ): Promise<Submission> {
     const { spec = {}, resume, ...start } = options;
     const storeUri = pathToFileURL(this.output).href;
-    startOptions.set(storeUri, start);
+    changeAtStart(storeUri, start);
     const { client, models } = this.space;
     const submission = await submit(
       { engine: engineOf(this.space), client, models, ...given },

@@ -1,5 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll } from 'vitest';
 import { BatchHandle } from '../../client/batch-handle.ts';
 import { listJobs } from '../../client/jobs.ts';
@@ -10,6 +11,7 @@ import { submit } from '../../client/submit.ts';
 import type { ComfyGraph } from '../../domain/comfy-graph.ts';
 import type { BatchSpecInput } from '../../domain/batch-spec.ts';
 import type { BatchProgress, RedriveSelector } from '../../domain/batch.ts';
+import type { Flow } from '../../domain/flow.ts';
 import type { ResultRow } from '../../domain/result.ts';
 import { readGpuLog } from '../../emulators/comfyui/gpu-log.ts';
 import type { ComfyEmulatorOptions } from '../../emulators/comfyui/options.ts';
@@ -17,7 +19,7 @@ import type { ComfyEmulator } from '../../emulators/comfyui/server.ts';
 import { closeAll, logPath, start } from '../comfyui.ts';
 import { eventually } from './eventually.ts';
 import type { TestNamespace } from './namespace.ts';
-import { engineOf } from './rig.ts';
+import { changeAtStart, engineOf } from './rig.ts';
 import { useNamespace } from './use-namespace.ts';
 
 type GpuRow = ReturnType<typeof readGpuLog>[number];
@@ -91,6 +93,8 @@ export function useGpus<Name extends string>(
       graph?: ComfyGraph;
       spec?: BatchSpecInput;
       resumeIn?: string;
+      /** In place of the flow `sprite`. */
+      flow?: Flow;
     },
   ) => Promise<SpriteBatch>;
 } {
@@ -114,12 +118,13 @@ export function useGpus<Name extends string>(
       if (gpu === undefined) throw new Error(`The GPU ${name} is not started.`);
       return gpu;
     },
-    async generate(gpuClass, { spec, resumeIn, graph, ...wish }) {
+    async generate(gpuClass, { spec, resumeIn, graph, flow, ...wish }) {
       const { client, models, directory } = space();
       const output = resumeIn ?? mkdtempSync(join(directory, 'sprites-'));
       const graphPath = graph && join(mkdtempSync(join(directory, 'graph-')), 'graph.json');
       if (graphPath !== undefined) writeFileSync(graphPath, JSON.stringify(graph));
       const plan = await planSprites(directory, { gpuClass, seed: 100, graph: graphPath, ...wish, output });
+      if (flow !== undefined) changeAtStart(pathToFileURL(output).href, { flow });
       const { batchId } = await submit(
         { engine: engineOf(space()), client, models, ...given },
         {

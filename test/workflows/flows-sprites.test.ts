@@ -1,0 +1,49 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Flow } from '../../domain/flow.ts';
+import { parseStepRecord } from '../../domain/step-record.ts';
+import { useGpus } from '../support/sprite-rig.ts';
+
+const { gpu, generate } = useGpus({ one: {} });
+
+const flow: Flow = {
+  name: 'two-looks',
+  steps: [
+    { id: 'sketch', uses: 'comfy', with: { prompt: 'sketch of {{ item.prompt }}' } },
+    {
+      id: 'final',
+      uses: 'comfy',
+      with: { prompt: 'oil painting of {{ item.prompt }}, after {{ steps.sketch.path }}' },
+    },
+  ],
+};
+
+test('a flow makes pictures on GPUs in several steps, each with a prompt, files and a record of its own', async () => {
+  const made = await generate('one', { prompts: ['knight'], count: 2, batchSize: 2, flow });
+  expect(await made.batch.summary()).toMatchObject({ status: 'succeeded', counts: { succeeded: 1 } });
+  expect(made.images()).toEqual(['sketch', 'sprite_0001_100.png', 'sprite_0002_100.png']);
+  expect(made.sidecar('sketch/sprite_0001')).toMatchObject({ prompt: 'sketch of knight' });
+  expect(made.sidecar('sprite_0001')).toMatchObject({
+    prompt: 'oil painting of knight, after images/sketch/sprite_0001_100.png',
+  });
+  const [row] = await made.rows();
+  expect(row).toMatchObject({ output_path: 'images/sprite_0001_100.png', images: 4, calls: 2 });
+  expect(row?.steps).toMatchObject([
+    { id: 'sketch', images: 2 },
+    { id: 'final', images: 2 },
+  ]);
+  const record = parseStepRecord(readFileSync(join(made.output, 'steps/sprite_0001/sketch.json'), 'utf8'));
+  expect(record).toMatchObject({ path: 'images/sketch/sprite_0001_100.png', model: row?.model });
+});
+
+test('of such an item a resumed batch makes again only what is gone', async () => {
+  const made = await generate('one', { prompts: ['mage'], flow });
+  await made.batch.summary();
+  const before = gpu('one').ended('success').length;
+  rmSync(join(made.output, 'images/sprite_0001_100.png'));
+  const again = await generate('one', { prompts: ['mage'], flow, resumeIn: made.output });
+  expect(await again.batch.summary()).toMatchObject({ status: 'succeeded', counts: { succeeded: 1 } });
+  expect(again.images()).toEqual(['sketch', 'sprite_0001_100.png']);
+  expect(gpu('one').ended('success').length - before).toBeLessThanOrEqual(1);
+});
