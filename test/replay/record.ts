@@ -6,8 +6,11 @@ import protobuf from '@temporalio/proto';
 import { BatchHandle } from '../../client/batch-handle.ts';
 import { Schedules } from '../../client/schedules.ts';
 import { planSprites } from '../../client/sprites.ts';
+import { answerQuestion } from '../../client/answer.ts';
 import { submit } from '../../client/submit.ts';
+import type { Flow } from '../../domain/flow.ts';
 import { itemWorkflowId } from '../../domain/ids.ts';
+import type { Answer } from '../../domain/question.ts';
 import { startComfyEmulator } from '../../emulators/comfyui/server.ts';
 import type { GeminiEmulatorOptions } from '../../emulators/gemini/options.ts';
 import { eventually } from '../support/eventually.ts';
@@ -26,6 +29,30 @@ const isWanted = (name: string): boolean => only.length === 0 || only.includes(n
 const output = join(import.meta.dirname, 'histories');
 /** In the histories: the same on every machine. */
 const store = '/tmp/sluice-replay';
+
+const askingFlow: Flow = {
+  name: 'draw-until-liked',
+  steps: [
+    {
+      id: 'rounds',
+      repeat: { atMost: 3, until: 'steps.approval == nil or steps.approval.approved' },
+      steps: [
+        { id: 'draw', uses: 'image', with: { prompt: '{{ item.prompt }}, round {{ loop.round }}' } },
+        {
+          id: 'approval',
+          uses: 'approve',
+          when: 'item.prompt contains "ask"',
+          with: {
+            question: 'Keep it?',
+            image: '{{ steps.draw.path }}',
+            time_limit_hours: '{{ item.hours | times: 1 }}',
+            default: 'approve',
+          },
+        },
+      ],
+    },
+  ],
+};
 
 const server = await startTemporal();
 const gpu = await startComfyEmulator({ timeScale: 0.01 });
@@ -87,6 +114,28 @@ try {
     await rig.retry();
     await rig.summary();
     await save('reopened', rig.workflow);
+  });
+
+  // `approved`, `rejected` (and drawn again), `timed-out`, and one whose batch has continued as new meanwhile.
+  await record('asked', {}, async (rig) => {
+    const special = { 1: 'ask, then approve', 2: 'ask, then reject', 3: 'ask, then wait', 4: 'ask late' };
+    const spec = { interactive: true, cache: false, limits: { concurrency: 2 } };
+    const input = rows(30, special).map((row, place) => ({ ...row, hours: place === 2 ? '0.0003' : '1' }));
+    await rig.submit(input, { flow: askingFlow, spec, maxHistoryEvents: 100 });
+    const answer = async (itemId: string, given: Answer): Promise<void> => {
+      const item = { batchId: rig.batchId, itemId };
+      await eventually(() => answerQuestion(space.client, item, given).then(() => true));
+    };
+    await answer('a1', { decision: 'approve', note: 'Good.', question: 'approval-1' });
+    await answer('a2', { decision: 'reject', note: 'more sea', question: 'approval-1' });
+    await answer('a2', { decision: 'approve', question: 'approval-2' });
+    await rig.until(({ counts }) => counts.succeeded === 29);
+    await answer('a4', { decision: 'approve' });
+    await rig.summary();
+    for (const [place, name] of ['approved', 'rejected', 'timed-out', 'answered-later'].entries()) {
+      await save(`item-${name}`, rig.item(`a${String(place + 1)}`));
+    }
+    await saveRuns('asked', rig);
   });
 
   if (isWanted('scheduled')) await recordScheduled();
