@@ -12,6 +12,7 @@ import { readChapters } from './export/read-chapters.ts';
 import { createStepActivity } from './step-activity.ts';
 import { readStepOptions } from './step-options.ts';
 import type { StepDeps } from './step-work.ts';
+import { Turns } from './turns.ts';
 import type { LightStepActivities } from './types.ts';
 
 type Format = z.output<typeof stepOptions.export>['format'];
@@ -47,6 +48,8 @@ const coverTypes: Readonly<Record<string, string>> = {
 
 /** Writes a document of one text, or a book of several: `texts/<name>.md`, `books/<name>.epub`, with its sidecar. */
 export function createExportItem(deps: StepDeps): LightStepActivities['exportItem'] {
+  // Of two items that want one name the second looks when the first has written.
+  const turns = new Turns();
   return createStepActivity(deps, {
     request: readRequest,
     async run(attempt, request) {
@@ -54,13 +57,15 @@ export function createExportItem(deps: StepDeps): LightStepActivities['exportIte
       const { folder, extension, mimeType } = kinds[request.format];
       const own = attempt.fileName({ eachRound: false });
       const path = `${folder}/${request.name ?? own}.${extension}`;
-      await assertFree(attempt, own, path);
       const data = Buffer.from(await documentOf(attempt, request));
       const { chapters, value: _value, ...facts } = request;
-      await writeArtifact(store, { ...item, name: own }, { path, mimeType, data }, attempt.succeeded(path), {
-        batch_id: attempt.input.batchId,
-        mode: attempt.input.mode,
-        request: { ...facts, chapters: chapters.map(({ title }) => title) },
+      await turns.take(`${store.uri} ${path}`, async () => {
+        await assertFree(attempt, own, path);
+        await writeArtifact(store, { ...item, name: own }, { path, mimeType, data }, attempt.succeeded(path), {
+          batch_id: attempt.input.batchId,
+          mode: attempt.input.mode,
+          request: { ...facts, chapters: chapters.map(({ title }) => title) },
+        });
       });
       return { path };
     },

@@ -13,6 +13,7 @@ import { runStep } from './run-step.ts';
 import { isShutdown } from './shutdown-signal.ts';
 import { readScope } from './step-scope.ts';
 import type { StepDeps, StepResult, StepWork } from './step-work.ts';
+import { Turns } from './turns.ts';
 import type { ItemInput, StepInput, StepOutcome } from './types.ts';
 
 const heartbeatMs = 5_000;
@@ -26,25 +27,12 @@ export function createStepActivity<Request>(
   deps: StepDeps,
   work: StepWork<Request>,
 ): (input: ItemInput | StepInput) => Promise<StepOutcome> {
-  const busy = new Map<string, Promise<unknown>>();
+  // Two attempts at one item can overlap when the first was given up for dead: the second waits and then finds
+  // what the first one made.
+  const turns = new Turns();
   const paid = new PaidResults<StepResult>();
-  return async (input) => {
-    // Two attempts at one item can overlap when the first was given up for dead: the second waits and
-    // then finds what the first one made.
-    const key = `${input.storeUri} ${input.batchId} ${input.ref.id}`;
-    const before = busy.get(key) ?? Promise.resolve();
-    const attempt = before.then(() => runAttempt(deps, { work, paid }, input));
-    const settled = attempt.then(
-      () => undefined,
-      () => undefined,
-    );
-    busy.set(key, settled);
-    try {
-      return await attempt;
-    } finally {
-      if (busy.get(key) === settled) busy.delete(key);
-    }
-  };
+  return (input) =>
+    turns.take(`${input.storeUri} ${input.batchId} ${input.ref.id}`, () => runAttempt(deps, { work, paid }, input));
 }
 
 async function runAttempt<Request>(

@@ -25,6 +25,8 @@ export interface WorkerDeps {
   ledger: Ledger;
   /** GPUs of this process, by the mode of the batches they work for. */
   gpus: Partial<Record<ProviderMode, GpuPool>>;
+  /** Where flows' `${env:NAME}` are looked up. @default the process's own */
+  env?: Readonly<Record<string, string | undefined>>;
   /** Results that batches may use again. @default none */
   cache?: ResultCache;
   /** Hosts that flows may ask. @default every public one */
@@ -67,7 +69,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
       stopping: deps.stopping,
       stageRun: deps.stageRun,
       http: deps.http ?? { allow: [] },
-      env: process.env,
+      env: deps.env ?? process.env,
     }),
     // One per item re-attached to after continue-as-new; each only waits.
     maxConcurrentActivityTaskExecutions: 2_000,

@@ -70,6 +70,10 @@ export interface TestNamespace {
   models: ModelsFile;
   /** Removed at the end. */
   directory: string;
+  /** Hosts that flows may ask, beside none. */
+  http: { allow: string[] };
+  /** Where flows' secrets are looked up. */
+  env: Record<string, string>;
   /** A model nobody else of this namespace uses. */
   takeModel(): string;
   /** A language model nobody else of this namespace uses. */
@@ -103,6 +107,8 @@ export async function openNamespace(
   const native = await NativeConnection.connect({ address });
   await prepareNamespace(connection, address, name);
   const client = new Client({ connection, namespace: name, interceptors });
+  const http = { allow: [] as string[] };
+  const env = { TEST_SECRET: randomUUID() };
   const cache = createResultCache(join(directory, 'cache'), 1e9);
   const limiter = createLimiter({ path: join(directory, 'limits.sqlite') });
   const ledger = new Ledger({ path: ledgerPath(directory) });
@@ -132,6 +138,8 @@ export async function openNamespace(
     connection,
     models,
     directory,
+    http,
+    env,
     takeModel: () => keyOf(taken++),
     takeWriter: () => writerOf(takenWriters++),
     route: (model, to) => void routes.set(model, to),
@@ -157,6 +165,8 @@ export async function openNamespace(
           live: new Set(gpus.length === 0 ? [] : ['comfyui']),
         }),
         cache,
+        http,
+        env,
         stopping: stopping.signal,
       });
       const ended = Promise.all(workers.map((worker) => worker.run())).then(() => undefined);
