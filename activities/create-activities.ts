@@ -10,6 +10,7 @@ import { mappingErrors } from './failure.ts';
 import { finishBatch } from './finish-batch.ts';
 import { batchLimiterKey } from './limiter-keys.ts';
 import { createGenerateImage, type GenerateImageDeps } from './generate-image.ts';
+import { ModelHealth } from './model-health.ts';
 import { openRun } from './open-run.ts';
 import { readPage } from './read-page.ts';
 import { createRunComfy, type RunComfyDeps } from './run-comfy.ts';
@@ -55,7 +56,8 @@ export function createCoreActivities(deps: CoreDeps): CoreActivities & LightStep
 }
 
 /** Activities of the model task queues. */
-export function createModelActivities(deps: GenerateImageDeps & WriteTextDeps): ModelActivities {
+export function createModelActivities(given: GenerateImageDeps & WriteTextDeps): ModelActivities {
+  const deps = { ...given, health: new ModelHealth() };
   return { writeText: createWriteText(deps), generateImage: createGenerateImage(deps) };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { activityInfo } from '@temporalio/activity';
+import { SluiceError } from '../domain/errors.ts';
 import type { ResultRow } from '../domain/result.ts';
 import { parseStepRecord, stepRecordKey, type StepRecord } from '../domain/step-record.ts';
 import { holds, type TemplateScope } from '../domain/templates.ts';
@@ -38,7 +39,7 @@ export async function runStep<Request>(
   const paidKey = `${input.storeUri} ${input.batchId} ${key} ${hash}`;
   const kept = paid.take(paidKey);
   if (kept !== undefined) log.addSpent(kept.spent);
-  const result = kept?.result ?? (await work.run(own, request));
+  const result = kept?.result ?? (await call(deps, own, () => work.run(own, request)));
   if (result.question !== undefined) return { ...attempt.succeeded(null), question: result.question };
   const record = recordOf(own, result);
   try {
@@ -52,6 +53,22 @@ export async function runStep<Request>(
     throw error;
   }
   return outcomeOf(work, own, { key, record });
+}
+
+/** Calls a model that has others beside it only while it is up, and keeps whether it is. */
+async function call<T>({ health }: StepDeps, { input, log }: Attempt, run: () => Promise<T>): Promise<T> {
+  const model = input.model?.key;
+  if (health === undefined || model === undefined) return run();
+  if (input.hasFallback === true) health.assertUp(model, Date.now());
+  const callsBefore = log.calls;
+  try {
+    const result = await run();
+    if (log.calls > callsBefore) health.isUp(model);
+    return result;
+  } catch (error) {
+    if (error instanceof SluiceError) health.failed(model, error.code, Date.now());
+    throw error;
+  }
 }
 
 /** An item of one step without templates: its file and sidecar are its record. */

@@ -7,6 +7,7 @@ import { CallRefused } from '../providers/limiter/limiter.ts';
 import { Attempt, rowOf } from './attempt.ts';
 import { AttemptLog } from './attempt-log.ts';
 import { toFailure } from './failure.ts';
+import { PassedOver } from './model-health.ts';
 import { PaidResults } from './paid-results.ts';
 import { readItem } from './read-page.ts';
 import { runStep } from './run-step.ts';
@@ -88,8 +89,9 @@ function failureOf(
   const known = error instanceof SluiceError ? error : new SluiceError('INTERNAL', messageOf(error), { cause: error });
   const rateLimited = known.code === 'RATE_LIMITED';
   const empty = known.code === 'NO_OUTPUT';
-  if (known.retryable) log.failed({ countsAgainstItem: !rateLimited, empty });
-  const again = known.retryable && log.faults < input.retry.maxAttempts;
+  const passedOver = error instanceof PassedOver;
+  if (known.retryable && !passedOver) log.failed({ countsAgainstItem: !rateLimited, empty });
+  const again = known.retryable && !passedOver && log.faults < input.retry.maxAttempts;
   const row: ResultRow = {
     ...rowOf(input, log, costUsd),
     status: 'failed',

@@ -4,6 +4,7 @@ import type { StepRecord } from '../domain/step-record.ts';
 import type { ResultCache } from '../storage/result-cache.ts';
 import type { Store } from '../storage/store.ts';
 import type { Attempt } from './attempt.ts';
+import type { ModelHealth } from './model-health.ts';
 import type { StepInput } from './types.ts';
 
 export interface StepDeps {
@@ -12,6 +13,8 @@ export interface StepDeps {
   stopping?: AbortSignal | undefined;
   /** Results that batches may use again. @default none */
   cache?: ResultCache | undefined;
+  /** Of kinds that call models: which of them are down. */
+  health?: ModelHealth | undefined;
   /** How long an attempt tries to store what is paid for, milliseconds. @default 5000 */
   storagePatienceMs?: number;
 }

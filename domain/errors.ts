@@ -14,7 +14,10 @@ export const errorCatalog = {
   RATE_LIMITED: { retryable: true, action: 'Nothing: the model is slowed down and the item is sent again.' },
   TIMEOUT: { retryable: true, action: 'Retry the failed items; raise timeout_ms if the model is slow.' },
   UNAVAILABLE: { retryable: true, action: 'Retry the failed items once the provider answers again.' },
-  NO_OUTPUT: { retryable: true, action: 'Reword the prompt so that it asks for an image, then retry the item.' },
+  NO_OUTPUT: {
+    retryable: true,
+    action: 'Reword the prompt, or raise max_output_tokens where a text was cut off, then retry the item.',
+  },
   INVALID_INPUT: { retryable: false, action: 'Correct the row named in the message and run again with --resume.' },
   AUTH: {
     retryable: false,

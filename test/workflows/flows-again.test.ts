@@ -98,9 +98,9 @@ test('another batch in the same directory uses nothing of the one before', async
   const { rig, submit, record } = await newFlow({
     steps: [{ id: 'text', uses: 'text', model: fixed(writer.model), with: { prompt: 'Write' } }],
   });
-  await submit();
+  await submit({ spec: { cache: false } });
   await rig.summary();
-  await submit({ resume: false });
+  await submit({ resume: false, spec: { cache: false } });
   expect(await rig.summary()).toMatchObject({ status: 'succeeded', counts: { succeeded: 1 } });
   expect(writer.prompts).toHaveLength(2);
   expect(record('a1', 'text')?.batch_id).toBe(rig.batchId);

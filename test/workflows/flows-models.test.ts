@@ -29,6 +29,20 @@ describe.concurrent('a model that is down', () => {
     expect(count).toBe(1);
   });
 
+  test('is not called for each of many items that have another one', async () => {
+    const down = await newWriter({ faults: { rules: [{ prompt: '', fault: 'server_error' }] } });
+    const up = await newWriter();
+    const { rig, submit } = await newFlow({
+      steps: [
+        { id: 'text', uses: 'text', model: fixed(down.model, up.model), with: { prompt: 'Write {{ item.id }}' } },
+      ],
+    });
+    await submit({ items: rows(5), spec: { limits: { concurrency: 1 }, retry: { maxAttempts: 2 } } });
+    expect(await rig.summary()).toMatchObject({ status: 'succeeded', counts: { succeeded: 5 } });
+    expect(down.prompts).toEqual(['Write a1', 'Write a1', 'Write a2']);
+    expect(up.prompts).toHaveLength(5);
+  });
+
   test('because its quota is used up pauses the batch only when no other one is left', async () => {
     const empty = await newWriter({ faults: { rules: [{ prompt: '', fault: 'quota' }] } });
     const also = await newWriter({ faults: { rules: [{ prompt: '', fault: 'quota' }] } });
