@@ -4,7 +4,7 @@ const layers = {
   domain: ['^domain/', 'zod', 'ipaddr.js', 'liquidjs'],
   workflows: ['^workflows/', '^domain/', '@temporalio/workflow', '@temporalio/common'],
   // The limiter's log and the ledger share how they open a SQLite file.
-  providers: ['^providers/', '^domain/', '^storage/sqlite/', 'zod', 'undici', 'node:'],
+  providers: ['^providers/', '^domain/', '^storage/sqlite/', 'zod', 'undici', 'nodemailer', 'node:'],
   storage: ['^storage/', '^domain/', 'zod', 'node:'],
   activities: [
     '^activities/',

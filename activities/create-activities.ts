@@ -14,13 +14,15 @@ import { ModelHealth } from './model-health.ts';
 import { openRun } from './open-run.ts';
 import { readPage } from './read-page.ts';
 import { createRunComfy, type RunComfyDeps } from './run-comfy.ts';
+import { deliverEvents, type DeliverEventsDeps } from './deliver-events.ts';
+import { publishEvents } from './publish-events.ts';
 import { createStageRun, type StageRun } from './stage-run.ts';
 import { createSendRequest, type SendRequestDeps } from './send-request.ts';
-import type { CoreActivities, GpuActivities, LightStepActivities, ModelActivities } from './types.ts';
+import type { CoreActivities, EventActivities, GpuActivities, LightStepActivities, ModelActivities } from './types.ts';
 import { writeResults } from './write-results.ts';
 import { createWriteText, type WriteTextDeps } from './write-text.ts';
 
-export interface CoreDeps extends SendRequestDeps {
+export interface CoreDeps extends SendRequestDeps, DeliverEventsDeps {
   client: WorkflowClient;
   limiter: Limiter;
   models: ModelsFile;
@@ -28,7 +30,7 @@ export interface CoreDeps extends SendRequestDeps {
 }
 
 /** Activities of the `sluice` task queue. */
-export function createCoreActivities(deps: CoreDeps): CoreActivities & LightStepActivities {
+export function createCoreActivities(deps: CoreDeps): CoreActivities & EventActivities & LightStepActivities {
   const { client, limiter, openStore, stageRun } = deps;
   return {
     readPage: (input) => mappingErrors(() => readPage(openStore(input.storeUri), input)),
@@ -40,6 +42,8 @@ export function createCoreActivities(deps: CoreDeps): CoreActivities & LightStep
     },
     awaitItem: (input) => awaitItem(client, input),
     stageRun: createStageRun(stageRun),
+    publishEvents: (input) => publishEvents(client, input),
+    deliverEvents: (input) => deliverEvents(deps, input),
     applyLimits: (input) => {
       const { batchId, ratePerMinute, concurrency, limitsRevision: revision, holdBack } = input;
       const key = batchLimiterKey(batchId);

@@ -5,6 +5,7 @@ import type { ProviderMode } from '../domain/ids.ts';
 import type { ItemRef } from '../domain/item.ts';
 import type { GivenAnswer, Question } from '../domain/question.ts';
 import type { ItemOutcome, ResultRow } from '../domain/result.ts';
+import type { EventEntry, EventParcel, EventTarget } from '../domain/events.ts';
 import type { ScheduledRunInput, StagedRun } from '../domain/schedule.ts';
 import type { Tally } from '../domain/tally.ts';
 
@@ -194,3 +195,44 @@ export interface ModelActivities {
 
 /** All activities that do a step. */
 export type StepActivities = ModelActivities & GpuActivities & LightStepActivities;
+
+export interface PublishEventsInput {
+  batchId: string;
+  storeUri: string;
+  parcel: EventParcel;
+}
+
+export interface DeliverEventsInput {
+  batchId: string;
+  storeUri: string;
+  target: EventTarget;
+  entries: readonly EventEntry[];
+  /** Rows of the first entry that are done. */
+  row: number;
+  /** Of the first event; one-based. */
+  attempt: number;
+  /** Names the file of the log. */
+  log: string;
+}
+
+/** How far a call came. */
+export interface DeliverEventsResult {
+  /** Entries that are done, and rows of the next one. */
+  entries: number;
+  row: number;
+  delivered: number;
+  failed: number;
+  /** When the next event is to be tried again; null: nothing went wrong with it so far. */
+  retryInMs: number | null;
+  /** Attempts the next event has behind it. */
+  attempts: number;
+  error: string | null;
+}
+
+/** Telling others; on the `sluice` task queue. */
+export interface EventActivities {
+  /** Hands entries to the batch's `eventsWorkflow`, which is started if it does not run. */
+  publishEvents(input: PublishEventsInput): Promise<void>;
+  /** Sends events to a target in order, until one fails, all are sent or the time is up. */
+  deliverEvents(input: DeliverEventsInput): Promise<DeliverEventsResult>;
+}

@@ -17,6 +17,7 @@ import { addSchedule } from './schedule.ts';
 import { addLoraDataset } from './lora-dataset.ts';
 import { addInbox } from './inbox.ts';
 import { describeError, notice, printJsonError } from './output.ts';
+import { addWebhook } from './webhook.ts';
 import { addStatus } from './status.ts';
 import { addToken } from './token.ts';
 import { version } from '../client/version.ts';
@@ -73,6 +74,7 @@ function createProgram(): Command {
   addInbox(program);
   addCache(program);
   addCosts(program);
+  addWebhook(program);
   addEngine(program);
   addFlow(program);
   addEmulator(program);

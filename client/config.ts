@@ -6,6 +6,7 @@ import { batchSpecSchema, limitsSchema, retrySpecSchema } from '../domain/batch-
 import { budgetsSchema } from '../domain/budgets.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { apiConfigSchema } from './api-settings.ts';
+import { notifyConfigSchema, webhooksConfigSchema } from '../domain/event-config.ts';
 import { gpuEndpointsSchema, parseGpuEndpoints, type GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 import { vendorFacts, vendors } from '../domain/vendors.ts';
 
@@ -46,6 +47,9 @@ const configFileSchema = z.strictObject({
   http: z.strictObject({ allow: z.array(z.string().min(1)).default([]) }).prefault({}),
   /** The user's ComfyUI servers. A list replaces a weaker one whole, so that entries are never mixed. */
   gpus: gpuEndpointsSchema.optional(),
+  /** Who is told of batches; in the home only, where the engine finds it. */
+  webhooks: webhooksConfigSchema.optional(),
+  notify: notifyConfigSchema.optional(),
   /** The REST service of an engine that is started with this configuration. */
   api: apiConfigSchema.default({}),
   /** Over all batches of the home, and so only in its own file. */
@@ -79,6 +83,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const candidates = [join(options.cwd, 'sluice.yaml'), join(options.home, 'config.yaml')];
   const read = candidates.flatMap((file) => {
     const config = readConfigFile(file, options.notice);
+    if (config !== null && file !== candidates[1]) assertNoTargets(file, config);
     return config === null ? [] : [{ file, config }];
   });
   const elsewhere = read.find(({ file, config }) => file !== candidates[1] && config.budgets !== undefined);
@@ -96,6 +101,8 @@ export function loadConfig(options: LoadConfigOptions): Config {
     api: merge(layers.map((layer) => layer.api)),
     cache: merge(layers.map((layer) => layer.cache)),
     http: layers.findLast((layer) => layer.http.allow.length > 0)?.http ?? { allow: [] },
+    webhooks: layers.findLast((layer) => layer.webhooks !== undefined)?.webhooks,
+    notify: layers.findLast((layer) => layer.notify !== undefined)?.notify,
     gpus: layers.findLast((layer) => layer.gpus !== undefined)?.gpus ?? [],
     budgets: read.find(({ config }) => config.budgets !== undefined)?.config.budgets,
     files: read.map(({ file }) => file),
@@ -145,6 +152,12 @@ function readConfigFile(file: string, notice: (line: string) => void): ConfigFil
 function secretOf({ gpus = [], ...config }: ConfigFile): 'key' | 'password' | null {
   if (vendors.some((vendor) => config[vendor].api_key !== undefined)) return 'key';
   return gpus.some(({ url }) => new URL(url).password !== '') ? 'password' : null;
+}
+
+/** The engine delivers events, and knows no directory that a command was started in. */
+function assertNoTargets(file: string, { webhooks, notify }: ConfigFile): void {
+  if (webhooks === undefined && notify === undefined) return;
+  throw new SluiceError('CONFIG_INVALID', `${file}: webhooks: and notify: belong into $SLUICE_HOME/config.yaml.`);
 }
 
 function readIfThere(file: string): string | null {

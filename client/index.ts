@@ -9,6 +9,8 @@ export type { BatchStats } from './stats.ts';
 export type { AnsweredItem } from './answer.ts';
 export type { InboxEntry, InboxOptions } from './inbox.ts';
 export type { JobsOptions } from './jobs.ts';
+export type { DeliveriesOptions, RedeliverOptions, Webhooks } from './webhooks.ts';
+export type { Delivery } from '../domain/events.ts';
 export type { BackfillOptions, ScheduleInput, Schedules } from './schedules.ts';
 export type { ScheduleListEntry } from './schedule-list.ts';
 export type { ScheduleReport, ScheduleRun } from './schedule-report.ts';

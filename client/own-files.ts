@@ -1,3 +1,4 @@
+import { deliveryPrefix } from '../domain/events.ts';
 import { manifestKey } from '../domain/manifest.ts';
 import { parseSidecar, sidecarPrefix } from '../domain/sidecar.ts';
 import { parseStepRecord, stepRecordPrefix } from '../domain/step-record.ts';
@@ -10,11 +11,12 @@ interface OwnFile {
 
 const summaryKeys = [manifestKey, 'results.jsonl', 'report.md'];
 /** Staged items, those of redrives included, results, and graphs. */
-const partPattern = /^(?:(?:results|input(?:\/redrive-[\w-]+)?)\/part-\d+\.jsonl|input\/graph-[0-9a-f]+\.json)$/;
+const partPattern =
+  /^(?:(?:results|input(?:\/redrive-[\w-]+)?)\/part-\d+\.jsonl|input\/graph-[0-9a-f]+\.json|events\/[a-z0-9-]+\/\d+-\d+\.jsonl)$/;
 
 /** What the runs of a batch wrote about themselves, its `batch_info.json` excepted. */
 export async function* recordFiles(store: Store): AsyncGenerator<OwnFile> {
-  for (const prefix of ['results/', 'input/']) {
+  for (const prefix of ['results/', 'input/', deliveryPrefix]) {
     for await (const { key, size } of store.list(prefix)) if (partPattern.test(key)) yield { key, size };
   }
   for (const key of summaryKeys) yield* existing(store, key);

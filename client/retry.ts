@@ -11,6 +11,7 @@ import { notFound } from './errors.ts';
 import { assertNotElsewhere, engineMark, type OwnEngine } from './other-engine.ts';
 import { parseSpec, startBatch } from './submit.ts';
 import { takeTurn } from './submit-turn.ts';
+import { eventsOf } from './event-targets.ts';
 
 /** What a retry started. */
 export interface Retried {
@@ -72,6 +73,7 @@ async function reopen(
     fromRow = (await scanResults(store, 0)).rows;
   }
   const { total, rejected, rows_per_part: rowsPerPart, name } = info.input;
+  const events = eventsOf(given.engine.home, spec);
   // Another home that looks at the directory meanwhile finds that the batch runs, and where.
   await writeBatchInfo(store, { ...info, engine: engineMark(given.engine), summary: null });
   try {
@@ -85,6 +87,7 @@ async function reopen(
         flow,
         input: { prefix: 'input', total, rowsPerPart },
         rejected,
+        ...events,
         reopen: { selector: { ...selector, select: 'unfinished' }, countAsSkipped: false },
       },
       name,

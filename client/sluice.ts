@@ -7,7 +7,6 @@ import type { ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import type { ResultRow } from '../domain/result.ts';
 import type { Answer, Question } from '../domain/question.ts';
-import { openStore } from '../storage/open-store.ts';
 import { BatchHandle, type FoundBatch } from './batch-handle.ts';
 import { detailOfBatch, type BatchDetail } from './batch-detail.ts';
 import { answerQuestion, type AnsweredItem } from './answer.ts';
@@ -41,12 +40,14 @@ import {
 } from './overview.ts';
 import { planBatch, type BatchPlan, type PlanOptions } from './plan-batch.ts';
 import { promptsUnderWay, type PromptUnderWay } from './prompts-under-way.ts';
+import { readReport } from './read-report.ts';
 import { retryBatch, type Retried } from './retry.ts';
 import { Schedules } from './schedules.ts';
 import { assertClass, planSprites, type SpriteOptions, type SpritePlan } from './sprites.ts';
 import { statsOf, type BatchStats } from './stats.ts';
 import { submitOnce } from './submit-once.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
+import { Webhooks } from './webhooks.ts';
 import { followBatch, storedRows, watchBatch, type SequencedRow, type WatchOptions } from './watch.ts';
 
 /** A connection to an engine: everything a batch needs, from submission to clean-up. */
@@ -65,6 +66,8 @@ export class Sluice {
   readonly gpus: GpuEndpointConfig[];
   /** What was spent, and the budgets over all batches. */
   readonly money: Money;
+  /** What others were told of batches. */
+  readonly webhooks: Webhooks;
   /** Recurring batches. */
   readonly schedules: Schedules;
   private readonly connection: Connection;
@@ -78,6 +81,7 @@ export class Sluice {
     this.connection = connection;
     this.client = new Client({ connection, namespace: engine.namespace });
     this.money = new Money(this.client, engine.home);
+    this.webhooks = new Webhooks(this.client, engine.home);
     this.schedules = new Schedules(this.client, this);
   }
 
@@ -264,14 +268,8 @@ export class Sluice {
   }
 
   /** The Markdown report of a closed batch; null while there is none. */
-  async report(batchId: string): Promise<string | null> {
-    const found = await this.batch(batchId).find();
-    if (typeof found?.storeUri !== 'string') {
-      throw notFound(batchId);
-    }
-    // What is there while a batch runs again is the report of the run before.
-    if (found.state === 'running') return null;
-    return (await openStore(found.storeUri).get('report.md'))?.toString('utf8') ?? null;
+  report(batchId: string): Promise<string | null> {
+    return readReport(this.batch(batchId));
   }
 
   /** Hands a batch's pictures over to LoRA training: pictures and captions in a folder. */

@@ -18,6 +18,7 @@ import { displayPath } from './batch-report.ts';
 import { takeTurn } from './submit-turn.ts';
 import { explain } from './errors.ts';
 import type { Rejected } from './input/input-entry.ts';
+import { eventsOf } from './event-targets.ts';
 import { sourceName, type InputFormat, type InputSource } from './input/source.ts';
 import { stageInput, type StagedInput } from './input/stage-input.ts';
 import { makeDirectory, rejectedPath, storeUriOf } from './output-directory.ts';
@@ -150,6 +151,7 @@ async function prepareIn(
   freshId: string,
 ): Promise<Prepared> {
   const { spec, flow } = parseSpec(options.spec);
+  const events = eventsOf(context.engine.home, spec);
   const storeUri = store.uri;
   const earlier = await readBatchInfo(store);
   const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
@@ -195,6 +197,7 @@ async function prepareIn(
     flow,
     input: { prefix: 'input', total: staged.total, rowsPerPart: staged.rowsPerPart },
     rejected: staged.rejected,
+    ...events,
     ...(plan.reopen ? { reopen: { selector: { select: 'unfinished' }, countAsSkipped: true } } : {}),
   };
   const { batchId, fromRow } = plan;

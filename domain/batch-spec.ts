@@ -64,6 +64,8 @@ export const batchSpecSchema = z.strictObject({
    * null: in flows of several steps, but not where an item is one image (see docs/cache.md).
    */
   cache: z.boolean().nullable().default(null),
+  /** Who is told of this batch besides those who are told of all: names of the configuration, or addresses. */
+  webhooks: z.array(z.string().min(1).max(2_000)).max(10).optional(),
   errorPolicy: z.enum(['continue', 'stop']).default('continue'),
   limits: limitsSchema.prefault({}),
   /** Whether a pause for a budget of the day ends by itself once the day (of UTC) is over. @default false */

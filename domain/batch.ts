@@ -1,4 +1,5 @@
 import type { BatchSpec, Limits } from './batch-spec.ts';
+import type { BatchEvents, EventEntry } from './events.ts';
 import type { FailureWindow } from './failure-policy.ts';
 import type { Flow } from './flow.ts';
 import type { ProviderMode } from './ids.ts';
@@ -63,6 +64,8 @@ export interface BatchInput {
   rejected: number;
   /** Set when this run continues what an earlier, closed run of the same batch left. */
   reopen?: { selector: RedriveSelector; countAsSkipped: boolean };
+  /** Who is told what becomes of the batch; absent: nobody. */
+  events?: BatchEvents;
   /** Set by continue-as-new. */
   carried?: BatchState;
   /** Events after which a run continues as new. @default 3000 */
@@ -116,6 +119,25 @@ export interface BatchState {
   /** Items of a redrive that have not ended yet; another redrive waits for them. */
   redriveOpen: number;
   ending: 'cancelled' | 'stopped' | null;
+  /** Of batches that tell somebody: what was told, and what waits to be handed to `eventsWorkflow`. */
+  told?: Told;
+}
+
+export interface Told {
+  /** Names this run of the batch, its continuations included. */
+  sender: string;
+  /** Number of the next entry, and of the first that waits. */
+  next: number;
+  waiting: EventEntry[];
+  /** `since` of the pause that was told of. */
+  pausedSince: string | null;
+  /** The latest notice that was told of. */
+  notice: Notice | null;
+  /** Items that were told of as waiting, and still wait. */
+  asking: string[];
+  /** Results told of. */
+  part: number;
+  rows: number;
 }
 
 /** `waiting`: nothing is left to do before people have answered. */

@@ -4,6 +4,11 @@ export function itemWorkflowId(batchId: string, itemId: string): string {
   return `${batchId}/${itemId}`;
 }
 
+/** Delivers the events of a batch. */
+export function eventsWorkflowId(batchId: string): string {
+  return `${batchId}/events`;
+}
+
 /** Task queue of workflows and light activities. */
 export const coreTaskQueue = 'sluice';
 

@@ -1,6 +1,7 @@
 import type { WorkflowClient } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createCoreActivities, createGpuActivities, createModelActivities } from '../activities/create-activities.ts';
+import type { DeliverEventsDeps } from '../activities/deliver-events.ts';
 import type { StageRun } from '../activities/stage-run.ts';
 import { coreTaskQueue, gpuTaskQueue, modelTaskQueue, providerModes, type ProviderMode } from '../domain/ids.ts';
 import type { HostRules } from '../domain/host-rules.ts';
@@ -34,6 +35,9 @@ export interface WorkerDeps {
   /** How long a GPU's server may be silent before its items go elsewhere, milliseconds. @default 10000 */
   gpuPatienceMs?: number | undefined;
   stageRun: StageRun;
+  /** Finds addresses and secrets of those who are told. */
+  resolveTarget: DeliverEventsDeps['resolveTarget'];
+  retryDelaysMs?: DeliverEventsDeps['retryDelaysMs'];
   /** Aborted before the workers are shut down, with the failure of what has not begun. */
   stopping?: AbortSignal;
 }
@@ -70,6 +74,8 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
       stageRun: deps.stageRun,
       http: deps.http ?? { allow: [] },
       env: deps.env ?? process.env,
+      resolveTarget: deps.resolveTarget,
+      retryDelaysMs: deps.retryDelaysMs,
     }),
     // One per item re-attached to after continue-as-new; each only waits.
     maxConcurrentActivityTaskExecutions: 2_000,

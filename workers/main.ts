@@ -18,6 +18,7 @@ import { workflowBundlePath } from './bundle-path.ts';
 import { createWorkers } from './create-workers.ts';
 import { createGpus } from './gpus.ts';
 import { createProviders } from './providers.ts';
+import { resolveTargetOf } from './resolve-target.ts';
 import { stageRunWith } from './stage-run.ts';
 import { recoverActivities } from './recover-activities.ts';
 import { workerIdentity } from './worker-identity.ts';
@@ -60,6 +61,7 @@ const workers = await createWorkers({
   ledger,
   providers: createProviders({ credentials, emulatorUrl: setting('SLUICE_EMULATOR_URL') }),
   gpus,
+  resolveTarget: resolveTargetOf(home, process.env),
   stageRun: stageRunWith({
     client,
     engine: { home, address, namespace },

@@ -19,12 +19,13 @@ import { itemInputOf } from './item-input.ts';
 import { rowOfEnd, type ItemEnd } from './item-end.ts';
 import { applyLimits, writeSummary } from './core-activities.ts';
 import { respondToOutcome } from './failure-response.ts';
+import { EventOutbox } from './event-outbox.ts';
 import { HoldBack } from './hold-back.ts';
 import { ItemSource } from './item-source.ts';
 import { beginPause, endPause, storagePause, surroundingsPause, type PauseReason } from './pausing.ts';
 import { appendRedrive, isRedriven, refusalOf, stageSelected, takeOver } from './reopening.ts';
 import { ResultBuffer } from './result-buffer.ts';
-import { countsOf, finishedOf, freshState, progressOf, summaryOf } from './batch-state.ts';
+import { countsOf, finishedOf, freshState, progressOf, summaryOf, endedStatusOf } from './batch-state.ts';
 
 type Outcome = { kind: 'finished'; summary: BatchSummary } | { kind: 'continue' };
 
@@ -39,6 +40,7 @@ export class BatchRun {
   private redriving = false;
   private closed = false;
   private readonly holdBack: HoldBack;
+  private readonly outbox: EventOutbox;
   private readonly view: BatchView;
 
   constructor(input: BatchInput) {
@@ -48,6 +50,7 @@ export class BatchRun {
       this.itemEnded(item, end);
     });
     this.holdBack = new HoldBack(input.batchId, this.state);
+    this.outbox = new EventOutbox(input, this.state);
     this.view = new BatchView(input, () => {
       this.resume();
     });
@@ -82,6 +85,7 @@ export class BatchRun {
       this.changed = false;
       if (this.state.pause?.kind !== 'storage') this.results.writeIfDue();
       this.holdBack.follow();
+      this.outbox.follow(this.children.list());
       this.fillWindow();
       this.show();
       if (full()) {
@@ -90,7 +94,7 @@ export class BatchRun {
       }
       if (this.isDone() && (await this.results.flush()) && (await this.finish())) {
         this.closed = true;
-        return { kind: 'finished', summary: this.summary() };
+        return { kind: 'finished', summary: await this.outbox.close(this.summary()) };
       }
       await condition(() => this.changed);
     }
@@ -171,9 +175,7 @@ export class BatchRun {
   private get status(): BatchStatus {
     const { state } = this;
     if (!this.isDone()) return state.pause !== null ? 'paused' : this.waitsForPeople ? 'waiting' : 'running';
-    if (state.ending === 'cancelled') return 'cancelled';
-    const { failed, cancelled } = countsOf(this.input, state, [], true);
-    return failed > 0 || cancelled > 0 || state.ending === 'stopped' ? 'failed' : 'succeeded';
+    return endedStatusOf(this.input, state);
   }
 
   /** Nothing runs and nothing is left to start; a pause then has nothing to hold back, unless storage fails. */
@@ -267,6 +269,7 @@ export class BatchRun {
     await this.children.allStarted();
     await this.source.settle();
     await this.holdBack.settle();
+    await this.outbox.settle();
     await this.results.settle();
   }
 

@@ -75,6 +75,13 @@ export function countsOf(
   };
 }
 
+/** How a batch with nothing left to do has ended. */
+export function endedStatusOf(input: BatchInput, state: BatchState): BatchStatus {
+  if (state.ending === 'cancelled') return 'cancelled';
+  const { failed, cancelled } = countsOf(input, state, [], true);
+  return failed > 0 || cancelled > 0 || state.ending === 'stopped' ? 'failed' : 'succeeded';
+}
+
 export function summaryOf(input: BatchInput, state: BatchState, status: BatchStatus, nowMs: number): BatchSummary {
   return {
     batchId: input.batchId,

@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { BatchProgress, RedriveSelector } from '../domain/batch.ts';
+import type { EventParcel } from '../domain/events.ts';
 import type { Limits, LimitsChange } from '../domain/batch-spec.ts';
 import type { Answer, Question } from '../domain/question.ts';
 
@@ -24,3 +25,6 @@ export const progressQuery = defineQuery<BatchProgress, [{ after?: number }?]>('
 export const setLimitsUpdate = defineUpdate<Limits, [LimitsChange]>('setLimits');
 /** Runs failed items again; answers how many. Refuses while an earlier one is under way. */
 export const redriveUpdate = defineUpdate<{ items: number }, [RedriveSelector]>('redrive');
+
+/** Entries to deliver, for `eventsWorkflow`. */
+export const deliverSignal = defineSignal<[EventParcel]>('deliver');

@@ -28,6 +28,7 @@ export interface SubmitFlags {
   interactive?: boolean;
   cache?: boolean;
   idempotencyKey?: string;
+  webhook?: string[];
   resume?: boolean;
   dryRun?: boolean;
   json?: boolean;
@@ -77,7 +78,8 @@ export function addSpecOptions(command: Command): Command {
     .option('--tolerated-failures <n>', 'pause when more items than this have failed', wholeNumber(0, 1e9))
     .option('--tolerated-failure-percent <n>', 'pause when a larger share than this has failed', numberFrom(0, 100))
     .option('--max-attempts <n>', 'calls an item may lose to its own failures (3)', wholeNumber(1, 20))
-    .option('--timeout <seconds>', 'longest a single call may take (120)', numberFrom(0.1, 3600));
+    .option('--timeout <seconds>', 'longest a single call may take (120)', numberFrom(0.1, 3600))
+    .option('--webhook <targets...>', 'tell these too: addresses, or names in the configuration');
 }
 
 /** Flags win over the configuration's defaults. */
@@ -105,6 +107,7 @@ export function toSpec(flags: SubmitFlags, { defaults }: Config): BatchSpecInput
       deadline: flags.deadline,
       resumeNextDay: flags.resumeNextDay,
       errorPolicy: flags.errorPolicy ?? defaults.error_policy,
+      webhooks: flags.webhook,
       timeoutMs: flags.timeout === undefined ? defaults.timeout_ms : Math.round(flags.timeout * 1000),
     }),
     limits: {

@@ -9,13 +9,14 @@ import { planSprites } from '../../client/sprites.ts';
 import { answerQuestion } from '../../client/answer.ts';
 import { submit } from '../../client/submit.ts';
 import type { Flow } from '../../domain/flow.ts';
-import { itemWorkflowId } from '../../domain/ids.ts';
+import { eventsWorkflowId, itemWorkflowId } from '../../domain/ids.ts';
 import type { Answer } from '../../domain/question.ts';
 import { startComfyEmulator } from '../../emulators/comfyui/server.ts';
 import type { GeminiEmulatorOptions } from '../../emulators/gemini/options.ts';
 import { eventually } from '../support/eventually.ts';
 import { openNamespace } from '../support/namespace.ts';
 import { recordFlows } from './record-flows.ts';
+import { startReceiver } from '../support/receiver.ts';
 import { atStart, Rig, rows } from '../support/rig.ts';
 import { startTemporal } from '../support/temporal-server.ts';
 
@@ -138,6 +139,7 @@ try {
     await saveRuns('asked', rig);
   });
 
+  if (isWanted('told')) await recordTold();
   if (isWanted('scheduled')) await recordScheduled();
   if (isWanted('sprite')) await recordSprite();
   if (isWanted('flow')) await recordFlows(space, join(store, 'flow'), save);
@@ -168,6 +170,30 @@ async function recordSprite(): Promise<void> {
   await new BatchHandle(client, batchId).summary();
   await save('sprite', client.workflow.getHandle(batchId));
   await save('item-sprite', client.workflow.getHandle(itemWorkflowId(batchId, 'sprite-0001')));
+}
+
+async function recordTold(): Promise<void> {
+  const receiver = await startReceiver();
+  const rig = new Rig(space, space.takeModel(), join(store, 'told'));
+  try {
+    const target = { name: 'told', url: receiver.url, batches: 'named', events: ['batch.completed', 'item.succeeded'] };
+    writeFileSync(join(space.directory, 'config.yaml'), JSON.stringify({ webhooks: [target] }));
+    await rig.emulate();
+    receiver.answer(503);
+    await rig.submit(rows(3), { spec: { webhooks: ['told'] } });
+    await rig.batch.signal('pause');
+    await rig.batch.signal('resume');
+    await rig.summary();
+    await eventually(() => receiver.received.length > 1);
+    receiver.answer(204);
+    const events = space.client.workflow.getHandle(eventsWorkflowId(rig.batchId));
+    await events.result();
+    await save('told', rig.workflow);
+    await save('told-events', events);
+  } finally {
+    await rig.close();
+    await receiver.close();
+  }
 }
 
 async function recordScheduled(): Promise<void> {

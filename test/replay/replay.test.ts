@@ -31,6 +31,8 @@ test('there are histories of every kind of run', () => {
       'item-flow-redriven',
       'flow-redriven',
       'scheduled',
+      'told',
+      'told-events',
     ]),
   );
 });

@@ -19,6 +19,7 @@ import type { TextProvider } from '../../providers/text-provider.ts';
 import { createResultCache } from '../../storage/result-cache.ts';
 import { Ledger } from '../../storage/ledger/ledger.ts';
 import { createWorkers } from '../../workers/create-workers.ts';
+import { resolveTargetOf } from '../../workers/resolve-target.ts';
 import { stageRunWith } from '../../workers/stage-run.ts';
 import { eventually } from './eventually.ts';
 
@@ -158,6 +159,8 @@ export async function openNamespace(
         providers: (_, mode) => (mode === 'emulated' ? { image: provider, text } : undefined),
         gpus: gpus.length === 0 ? {} : { live: pool },
         gpuPatienceMs: 3_000,
+        resolveTarget: resolveTargetOf(directory, process.env),
+        retryDelaysMs: [20, 50],
         stageRun: stageRunWith({
           client,
           engine: { home: directory, address: '', namespace: name },
