@@ -104,7 +104,7 @@ async function readRequest(attempt: Attempt): Promise<ExportRequest> {
 }
 
 async function chaptersOf(
-  { input: { step } }: Attempt,
+  { input: { step }, store }: Attempt,
   options: Omit<z.output<typeof stepOptions.export>, 'title'> & { title: string },
 ): Promise<Chapter[]> {
   const { text, chapters, from_batch: fromBatch, title } = options;
@@ -116,7 +116,8 @@ async function chaptersOf(
     const rule = 'the path must not come from what an earlier step made';
     throw new SluiceError('INVALID_INPUT', `steps.${step.id}.with.chapters: ${rule}`);
   }
-  return readChapters(chapters ?? fromBatch ?? '', { partial: options.partial === true });
+  const batchUri = store.uri;
+  return readChapters(chapters ?? fromBatch ?? '', { batchUri, partial: options.partial === true });
 }
 
 async function documentOf({ store }: Attempt, request: ExportRequest): Promise<Uint8Array | string> {

@@ -95,8 +95,8 @@ const exportOptions = z.strictObject({
   /** The text, Markdown; of `json` any value. */
   text: z.json().optional(),
   /**
-   * Several texts in order, each Markdown with a title of its own; or the absolute path of a batch's directory, of a
-   * directory of Markdown files, or a glob.
+   * Several texts in order, each Markdown with a title of its own; or the path of a batch's directory, of a directory of
+   * Markdown files, or a glob; relative ones from the batch's own directory.
    */
   chapters: z.union([z.array(z.strictObject({ title: text, text: z.string() })), text]).nullish(),
   /** Of a batch that has items without a text: leave them out instead of refusing. */

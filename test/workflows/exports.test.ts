@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { strFromU8, unzipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import type { Flow, Step } from '../../domain/flow.ts';
@@ -112,6 +112,8 @@ describe('an export', () => {
     });
     const rig = await run(exporting({ format: 'epub', title: 'Ordered', chapters: path }));
     expect(chaptersOf(unpack(rig, made(rig)))).toEqual(['1 start', 'Middle', '10 end']);
+    const other = await run(exporting({ format: 'epub', title: 'None', chapters: `${path}/notes.pdf` }));
+    expect(other.row('a1').error_code).toBe('INVALID_INPUT');
     const some = await run(exporting({ format: 'markdown', title: 'Some', chapters: `${path}/{1,2}-*.md` }));
     expect(some.read(made(some))).toBe('# Some\n\n# 1 start\n\nStart.\n\n# Middle\n\nMid.\n');
   });
@@ -129,7 +131,14 @@ describe('an export', () => {
       error_code: 'INVALID_INPUT',
       error_message: expect.stringMatching(/1 of 3 items .* no text \(a3\)/),
     });
-    const partial = await run(exporting({ format: 'epub', title: 'Book', chapters: chapters.output, partial: true }));
+    const partial = await run(
+      exporting({
+        format: 'epub',
+        title: 'Book',
+        chapters: `../../${basename(chapters.directory)}/out`,
+        partial: true,
+      }),
+    );
     expect(chaptersOf(unpack(partial, made(partial)))).toEqual(['Chapter 1', 'Chapter 3']);
     expect(unpack(partial, made(partial))['EPUB/chapter-0001.xhtml']).toContain('Of a2.');
   });
