@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   allHandlersFinished,
   condition,
@@ -57,7 +58,9 @@ export async function batchWorkflow(input: BatchInput): Promise<BatchSummary> {
   });
   setHandler(redriveUpdate, (selector) => run.redrive(selector), {
     validator: (selector) => {
-      const problem = selectorProblem(selector, input.flow) ?? run.redriveProblem();
+      const mistake = selectorProblem(selector, input.flow);
+      if (mistake !== null) throw ApplicationFailure.nonRetryable(mistake, 'USAGE');
+      const problem = run.redriveProblem();
       if (problem !== null) throw new Error(problem);
     },
   });

@@ -2,12 +2,13 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { listJobs } from '../../client/jobs.ts';
 import { artifactFiles } from '../../client/own-files.ts';
 import { openStore } from '../../storage/open-store.ts';
 import { rows } from '../support/rig.ts';
 import { useFlows } from '../support/use-flows.ts';
 
-const { flow: newFlow, writer: newWriter } = useFlows();
+const { flow: newFlow, writer: newWriter, space } = useFlows();
 
 const fixed = (...models: string[]) => ({ rule: 'fixed' as const, models });
 
@@ -93,6 +94,36 @@ describe.concurrent('what a finished step made', () => {
   });
 });
 
+test('a redrive of a running batch may change the model; what it cannot mean is refused and changes nothing', async () => {
+  const writer = await newWriter({
+    faults: {
+      rules: [
+        { prompt: '^bad', fault: 'refused' },
+        { prompt: '^stuck', fault: 'hang', times: 1 },
+      ],
+    },
+  });
+  const other = await newWriter();
+  const { rig, submit } = await newFlow({
+    steps: [{ id: 'text', uses: 'text', model: fixed(writer.model), with: { prompt: '{{ item.prompt }}' } }],
+  });
+  await submit({ items: rows(2, { 1: 'bad', 2: 'stuck' }) });
+  await rig.until(({ counts }) => counts.failed === 1);
+  await expect(rig.retry({ model: 'none' })).rejects.toMatchObject({ code: 'UNKNOWN_MODEL' });
+  await expect(rig.retry({ model: rig.model })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  await expect(rig.retry({ parameters: { mood: 'x' } })).rejects.toMatchObject({ code: 'USAGE' });
+  expect(await rig.retry({ model: other.model })).toMatchObject({ items: 1 });
+  await rig.until(({ counts }) => counts.succeeded === 1);
+  expect(other.prompts).toEqual(['bad']);
+  await writer.emulate();
+  expect((await rig.summary()).counts).toMatchObject({ succeeded: 2, failed: 0 });
+  const attempts = await Array.fromAsync(listJobs(rig.batch, { attempts: true }), ({ row }) => row);
+  expect(attempts.filter(({ request_id: id }) => id === 'a1').map(({ status, model }) => [status, model])).toEqual([
+    ['failed', writer.model],
+    ['succeeded', other.model],
+  ]);
+});
+
 test('another batch in the same directory uses nothing of the one before', async () => {
   const writer = await newWriter();
   const { rig, submit, record } = await newFlow({
@@ -164,4 +195,26 @@ test('an item that is cancelled between two steps reports what it paid for', asy
   expect(row).toMatchObject({ status: 'cancelled', error_code: 'CANCELLED', calls: 1 });
   expect(row.cost_usd).toBeGreaterThan(0);
   expect(writer.prompts).toHaveLength(1);
+});
+
+test('a worker that goes away in the middle of a step costs that call and none of the steps before', async () => {
+  const writer = await newWriter({ faults: { rules: [{ prompt: '^two', fault: 'hang', times: 1 }] } });
+  const { rig, submit } = await newFlow({
+    steps: ['one', 'two'].map((id) => ({
+      id,
+      uses: 'text' as const,
+      model: fixed(writer.model),
+      with: { prompt: `${id} {{ item.prompt }}` },
+    })),
+  });
+  await submit({ spec: { retry: { maxAttempts: 1 } } });
+  await rig.until(() => writer.prompts.length === 2);
+  await space().stopWorkers();
+  await space().startWorkers();
+  expect(await rig.summary()).toMatchObject({ status: 'succeeded', counts: { succeeded: 1 } });
+  expect(writer.prompts).toEqual(['one picture 1', 'two picture 1', 'two picture 1']);
+  expect(rig.row('a1').steps?.map(({ id, calls }) => [id, calls])).toEqual([
+    ['one', 1],
+    ['two', 2],
+  ]);
 });
