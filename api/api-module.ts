@@ -12,6 +12,7 @@ import { CreateBatch } from './batches/create-batch.ts';
 import { Idempotency } from './batches/idempotency.ts';
 import { JobsController } from './batches/jobs-controller.ts';
 import { PlanController } from './batches/plan-controller.ts';
+import { Standings } from './batches/standings.ts';
 import { CatalogueController } from './catalogue/catalogue-controller.ts';
 import { EngineController } from './catalogue/engine-controller.ts';
 import { EngineLink } from './engine-link.ts';
@@ -67,6 +68,7 @@ export function apiModule(
       { provide: Authentication, useValue: authentication },
       BatchAccess,
       CreateBatch,
+      Standings,
       Idempotency,
       Feeds,
       { provide: APP_GUARD, useClass: AccessGuard },

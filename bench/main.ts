@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../client/engine/package-root.ts';
+import { benchApi } from './api.ts';
 import { benchEngineCost } from './engine-cost.ts';
 import { benchFaultMix } from './fault-mix.ts';
 import { benchGpus } from './gpu/gpus.ts';
@@ -12,8 +13,8 @@ import { benchScale } from './scale.ts';
 import { benchStaging } from './staging.ts';
 
 /**
- * `node bench/main.ts [a b c d e f gpu] [--items N]`: JSON lines as figures come in, then a table. A target
- * that is missed is said, not an error: machines differ. `f` and `gpu` run only when they are asked for.
+ * `node bench/main.ts [a b c d e f gpu api] [--items N]`: JSON lines as figures come in, then a table. A target
+ * that is missed is said, not an error: machines differ. `f`, `gpu` and `api` run only when they are asked for.
  */
 const benches: Record<string, (results: Results, items?: number) => Promise<void>> = {
   a: benchProviderBound,
@@ -23,6 +24,7 @@ const benches: Record<string, (results: Results, items?: number) => Promise<void
   e: benchFaultMix,
   f: benchStaging,
   gpu: benchGpus,
+  api: benchApi,
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { items: { type: 'string' } } });

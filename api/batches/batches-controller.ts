@@ -4,6 +4,7 @@ import { Endpoint, describe, Input, type Given } from '../http/endpoint.ts';
 import { BatchAccess } from './batch-access.ts';
 import { CreateBatch } from './create-batch.ts';
 import { listPage } from './list-page.ts';
+import { Standings } from './standings.ts';
 import {
   batchIdParams,
   batchSchema,
@@ -62,8 +63,14 @@ const cancel = describe({
 export class BatchesController {
   readonly #batches: BatchAccess;
   readonly #creation: CreateBatch;
+  readonly #standings: Standings;
 
-  constructor(@Inject(BatchAccess) batches: BatchAccess, @Inject(CreateBatch) creation: CreateBatch) {
+  constructor(
+    @Inject(BatchAccess) batches: BatchAccess,
+    @Inject(CreateBatch) creation: CreateBatch,
+    @Inject(Standings) standings: Standings,
+  ) {
+    this.#standings = standings;
     this.#batches = batches;
     this.#creation = creation;
   }
@@ -83,15 +90,21 @@ export class BatchesController {
   }
 
   @Endpoint(show)
-  async show(@Input() { params, caller }: Given<typeof show>): Promise<BatchReply> {
+  async show(
+    @Input() { params, caller }: Given<typeof show>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<BatchReply> {
     const sluice = await this.#batches.of(params.id, caller);
-    return toBatchReply(await sluice.detail(params.id));
+    const { detail, ageMs } = await this.#standings.of(sluice, params.id);
+    void reply.header('age', String(Math.floor(ageMs / 1_000)));
+    return toBatchReply(detail);
   }
 
   @Endpoint(cancel)
   async cancel(@Input() { params, caller }: Given<typeof cancel>): Promise<BatchReply> {
     const sluice = await this.#batches.of(params.id, caller);
     await sluice.cancel(params.id);
-    return toBatchReply(await sluice.detail(params.id));
+    this.#standings.forget(params.id);
+    return toBatchReply(await this.#standings.fresh(sluice, params.id));
   }
 }

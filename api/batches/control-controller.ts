@@ -1,7 +1,9 @@
 import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { describe, Endpoint, Input, type Given } from '../http/endpoint.ts';
+import type { Sluice } from '../../client/sluice.ts';
 import { BatchAccess } from './batch-access.ts';
+import { Standings } from './standings.ts';
 import { toLimitsChange } from './options.ts';
 import {
   batchIdParams,
@@ -89,15 +91,18 @@ const setLimits = describe({
 export class ControlController {
   readonly #batches: BatchAccess;
 
-  constructor(@Inject(BatchAccess) batches: BatchAccess) {
+  readonly #standings: Standings;
+
+  constructor(@Inject(BatchAccess) batches: BatchAccess, @Inject(Standings) standings: Standings) {
     this.#batches = batches;
+    this.#standings = standings;
   }
 
   @Endpoint(pause)
   async pause(@Input() { params: { id }, caller }: Given<typeof pause>): Promise<BatchReply> {
     const sluice = await this.#batches.of(id, caller);
     await sluice.pause(id);
-    return toBatchReply(await sluice.detail(id));
+    return await this.#standing(sluice, id);
   }
 
   @Endpoint(resume)
@@ -106,12 +111,13 @@ export class ControlController {
     const change = toLimitsChange(body);
     if (Object.keys(change).length > 0) await sluice.setLimits(id, change);
     await sluice.resume(id);
-    return toBatchReply(await sluice.detail(id));
+    return await this.#standing(sluice, id);
   }
 
   @Endpoint(redrive)
   async redrive(@Input() { params: { id }, body, caller }: Given<typeof redrive>) {
     const sluice = await this.#batches.of(id, caller);
+    this.#standings.forget(id);
     const { items, fromRow } = await sluice.retry(id, {
       ...(body.codes === undefined ? {} : { codes: body.codes }),
       ...(body.item_ids === undefined ? {} : { itemIds: body.item_ids }),
@@ -130,6 +136,13 @@ export class ControlController {
   @Endpoint(setLimits)
   async setLimits(@Input() { params: { id }, body, caller }: Given<typeof setLimits>) {
     const sluice = await this.#batches.of(id, caller);
-    return toLimitsReply(await sluice.setLimits(id, toLimitsChange(body)));
+    const limits = await sluice.setLimits(id, toLimitsChange(body));
+    this.#standings.forget(id);
+    return toLimitsReply(limits);
+  }
+
+  async #standing(sluice: Sluice, id: string): Promise<BatchReply> {
+    this.#standings.forget(id);
+    return toBatchReply(await this.#standings.fresh(sluice, id));
   }
 }

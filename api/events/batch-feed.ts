@@ -32,6 +32,8 @@ export class BatchFeed {
   /** Number of the first result that is kept, or will be. */
   #from = 0;
   #progress: string | null = null;
+  /** Events that the listeners have not been sent yet. */
+  readonly #untold: string[] = [];
 
   constructor(sluice: Sluice, batchId: string, onEnd: () => void) {
     this.#sluice = sluice;
@@ -50,7 +52,8 @@ export class BatchFeed {
   async listen(listener: Listener, from: number | null): Promise<() => void> {
     await this.#started.promise;
     if (from !== null) await this.#sendStored(listener, from);
-    // From here on nothing is waited for, so no result can come in between.
+    // From here on nothing is waited for, so no result can come in between, or be sent twice.
+    this.#sendUntold();
     const missed = from === null ? [] : this.#kept.filter(({ sequence }) => sequence >= from);
     if (this.#progress !== null) listener.send(this.#progress);
     if (missed.length > 0) listener.send(missed.map(({ text }) => text).join(''));
@@ -91,6 +94,7 @@ export class BatchFeed {
       this.#started.resolve(undefined);
       this.#stop.abort();
       this.#onEnd();
+      this.#sendUntold();
       for (const listener of this.#listeners) listener.end();
       this.#listeners.clear();
     }
@@ -113,9 +117,15 @@ export class BatchFeed {
     this.#tell(text);
   }
 
+  /** What comes with one answer of the batch is sent at once: a write for each listener, not for each event. */
   #tell(text: string): void {
-    for (const listener of this.#listeners) listener.send(text);
+    if (this.#untold.push(text) === 1) setImmediate(this.#sendUntold);
   }
+
+  readonly #sendUntold = (): void => {
+    const text = this.#untold.splice(0).join('');
+    for (const listener of this.#listeners) if (text !== '') listener.send(text);
+  };
 }
 
 export function resultEvent({ row, sequence }: SequencedRow): string {

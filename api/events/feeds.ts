@@ -1,6 +1,7 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Sluice } from '../../client/sluice.ts';
+import { Standings } from '../batches/standings.ts';
 import { BatchFeed, resultEvent, type Listener } from './batch-feed.ts';
 import { eventText } from './event-text.ts';
 
@@ -18,6 +19,11 @@ export class Feeds implements OnModuleDestroy {
     for (const beat of this.#beats) beat();
   }, heartbeatMs);
   readonly #beats = new Set<() => void>();
+  readonly #standings: Standings;
+
+  constructor(@Inject(Standings) standings: Standings) {
+    this.#standings = standings;
+  }
 
   /** Answers with events until the batch has closed or the listener has left. */
   async stream(
@@ -51,6 +57,8 @@ export class Feeds implements OnModuleDestroy {
     const present = this.#feeds.get(batchId);
     if (present !== undefined) return present;
     const feed: BatchFeed = new BatchFeed(sluice, batchId, () => {
+      // Who is told of the end and asks how the batch stands is not to hear that it runs.
+      this.#standings.forget(batchId);
       if (this.#feeds.get(batchId) === feed) this.#feeds.delete(batchId);
     });
     this.#feeds.set(batchId, feed);
