@@ -9,7 +9,6 @@ import { BatchAccess } from './batches/batch-access.ts';
 import { BatchesController } from './batches/batches-controller.ts';
 import { ControlController } from './batches/control-controller.ts';
 import { CreateBatch } from './batches/create-batch.ts';
-import { Idempotency } from './batches/idempotency.ts';
 import { JobsController } from './batches/jobs-controller.ts';
 import { PlanController } from './batches/plan-controller.ts';
 import { Standings } from './batches/standings.ts';
@@ -69,7 +68,6 @@ export function apiModule(
       BatchAccess,
       CreateBatch,
       Standings,
-      Idempotency,
       Feeds,
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_FILTER, useClass: ProblemFilter },

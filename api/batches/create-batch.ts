@@ -10,15 +10,15 @@ import { newBatchId } from '../../client/submit.ts';
 import { batchInfoKey } from '../../domain/batch-info.ts';
 import { SluiceError } from '../../domain/errors.ts';
 import type { Caller } from '../../domain/role.ts';
-import type { BatchDetail } from '../../client/batch-detail.ts';
+import type { InputSource } from '../../client/input/source.ts';
 import type { Sluice } from '../../client/sluice.ts';
 import { EngineLink } from '../engine-link.ts';
 import { homeToken, settingsToken } from '../tokens.ts';
 import { Findings } from '../http/problem.ts';
-import { Idempotency } from './idempotency.ts';
+import { withKept } from './kept-upload.ts';
 import { toSpec } from './options.ts';
-import { readRequest, type BatchRequest } from './read-request.ts';
-import type { CreateBody, createdSchema } from './schemas.ts';
+import { readRequest } from './read-request.ts';
+import type { BatchOptions, CreateBody, createdSchema } from './schemas.ts';
 
 type Created = z.output<typeof createdSchema>;
 type RejectedRow = Created['rejected_rows'][number];
@@ -32,65 +32,46 @@ export class CreateBatch {
   readonly #engine: EngineLink;
   readonly #settings: ApiSettings;
   readonly #home: string;
-  readonly #idempotency: Idempotency;
 
   constructor(
     @Inject(EngineLink) engine: EngineLink,
     @Inject(settingsToken) settings: ApiSettings,
     @Inject(homeToken) home: string,
-    @Inject(Idempotency) idempotency: Idempotency,
   ) {
     this.#engine = engine;
     this.#settings = settings;
     this.#home = home;
-    this.#idempotency = idempotency;
   }
 
   /** @param body absent where the request is an upload */
   async create(request: FastifyRequest, reply: FastifyReply, body: CreateBody | undefined, caller: Caller) {
-    const key = request.headers['idempotency-key'];
-    const wanted = await readRequest(request, body, this.#settings);
-    if (key === undefined) return await this.#submit(wanted, caller);
-    if (typeof key !== 'string' || key === '' || key.length > 255) {
-      throw new SluiceError('USAGE', 'Idempotency-Key: must be 1 to 255 characters.');
-    }
-    const { reply: created, again } = await this.#idempotency.once({
-      key,
-      scope: caller.project ?? '',
-      fingerprint: wanted.fingerprint,
-      run: (id) => this.#submit(wanted, caller, `batch_${id}`),
-    });
-    if (again) void reply.header('idempotency-replayed', 'true');
-    return created as Created;
-  }
-
-  /** @param batchId of a request with a key, which may have been begun before */
-  async #submit(wanted: BatchRequest, caller: Caller, batchId?: string): Promise<Created> {
+    const { options, input, key } = await readRequest(request, body, this.#settings);
     const sluice = await this.#engine.forSubmission();
-    try {
-      return await this.#start(sluice, wanted, caller, batchId);
-    } catch (error) {
-      if (batchId === undefined || !(error instanceof SluiceError)) throw error;
-      // What the key began before a crash may be over by now, or run with other items.
-      if (error.code === 'OUTPUT_EXISTS' && (await sluice.find(batchId)) !== null)
-        return ended(await sluice.detail(batchId));
-      if (error.code !== 'OUTPUT_IN_USE') throw error;
-      throw new SluiceError('IDEMPOTENCY_MISMATCH', 'This Idempotency-Key was used with another request.');
-    }
+    if (key === undefined) return (await this.#start(sluice, input, options, caller)).created;
+    // Keys of different projects are different keys.
+    const idempotencyKey = JSON.stringify([caller.project ?? '', key]);
+    const { created, replayed } = await withKept(this.#home, input, (kept) =>
+      this.#start(sluice, kept, options, caller, idempotencyKey),
+    );
+    if (replayed) void reply.header('idempotency-replayed', 'true');
+    return created;
   }
 
   async #start(
     sluice: Sluice,
-    { open, options }: BatchRequest,
+    input: InputSource,
+    options: BatchOptions,
     caller: Caller,
-    batchId = newBatchId(),
-  ): Promise<Created> {
+    idempotencyKey?: string,
+  ): Promise<{ created: Created; replayed: boolean }> {
+    const batchId = newBatchId();
     const config = loadConfig({ cwd: this.#home, home: this.#home, env: {}, notice: () => undefined });
     const project = caller.project ?? options.project;
     const rejected: RejectedRow[] = [];
     const submitted = sluice.submit({
-      input: await open(),
+      input,
       batchId,
+      idempotencyKey,
       output: options.output === undefined ? undefined : this.#outputOf(options.output),
       parent: this.#root,
       localFiles: false,
@@ -101,20 +82,22 @@ export class CreateBatch {
       encoding: options.encoding,
       spec: toSpec({ ...options, project }, config),
     });
-    const { staged, mode, output, ...submission } = await submitted.catch(async (error: unknown) => {
+    const submission = await submitted.catch(async (error: unknown) => {
       if (options.output === undefined) await this.#forget(batchId);
       throw withRows(error, rejected);
     });
-    return {
+    const { staged, mode, output, replayed = false } = submission;
+    const created: Created = {
       batch_id: submission.batchId,
       status: 'running',
       total: staged.total,
       rejected: staged.rejected,
       rejected_rows: rejected,
       mode,
-      estimate_usd: Number(staged.estimateUsd.toFixed(6)),
+      estimate_usd: replayed ? null : Number(staged.estimateUsd.toFixed(6)),
       output,
     };
+    return { created, replayed };
   }
 
   /** Removes what a request that failed has left, unless it is a batch after all. */
@@ -139,10 +122,6 @@ export class CreateBatch {
     }
     return join(this.#root, path);
   }
-}
-
-function ended({ batch_id, total, rejected, mode, output }: BatchDetail): Created {
-  return { batch_id, status: 'running', total, rejected, rejected_rows: [], mode, estimate_usd: null, output };
 }
 
 /** An input of which no row is an item says here which they were: nobody sees the file of them. */

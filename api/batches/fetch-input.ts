@@ -1,8 +1,14 @@
 import { basename } from 'node:path';
 import type { ApiSettings } from '../../client/api-settings.ts';
-import type { InputSource } from '../../client/input/source.ts';
 import { SluiceError } from '../../domain/errors.ts';
 import { openGuarded } from '../../providers/http/guarded-stream.ts';
+
+/** Items that arrive. */
+export interface ArrivingInput {
+  stream: AsyncIterable<Uint8Array | string>;
+  /** What messages and files beside the batch call it. */
+  name: string;
+}
 
 /** How long an address may take to begin to answer, milliseconds. */
 const beginMs = 30_000;
@@ -13,7 +19,7 @@ const beginMs = 30_000;
  *
  * @throws SluiceError HOST_NOT_ALLOWED, UNAVAILABLE, TIMEOUT
  */
-export async function fetchInput(url: string, settings: ApiSettings): Promise<InputSource> {
+export async function fetchInput(url: string, settings: ApiSettings): Promise<ArrivingInput> {
   const { status, body } = await openGuarded({
     url,
     mayAsk: (asked) => {
@@ -29,7 +35,7 @@ export async function fetchInput(url: string, settings: ApiSettings): Promise<In
       action: 'Check the address, or upload the file.',
     });
   }
-  return { stream: limited(body, settings.max_upload_bytes), name: basename(new URL(url).pathname) };
+  return { stream: limited(body, settings.max_upload_bytes), name: basename(new URL(url).pathname) || 'input' };
 }
 
 /** Whether an address is one below another: the same server, and the same directory or file. */

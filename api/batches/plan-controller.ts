@@ -47,11 +47,11 @@ export class PlanController {
     @Input() { body, caller }: Given<typeof plan>,
     @Req() request: FastifyRequest,
   ): Promise<z.output<typeof planSchema>> {
-    const { open, options } = await readRequest(request, body, this.#settings);
+    const { input, options } = await readRequest(request, body, this.#settings);
     const sluice = await this.#engine.forSubmission();
     const config = loadConfig({ cwd: this.#home, home: this.#home, env: {}, notice: () => undefined });
     const planned = await sluice.plan({
-      input: await open(),
+      input,
       format: options.format,
       encoding: options.encoding,
       localFiles: false,

@@ -5,9 +5,9 @@ import type { Sluice } from '../../client/sluice.ts';
 /** What is known of a batch counts as new for this long, milliseconds. */
 const newMs = 1_000;
 /** Something older is looked at again, and the answer waited for this long before what is known is told. */
-const patienceMs = 100;
+const patienceMs = 25;
 /** What is older than this is told to nobody, milliseconds. */
-const oldestMs = 5_000;
+const oldestMs = 10_000;
 /** Batches remembered. */
 const mostKept = 500;
 

@@ -34,7 +34,7 @@ const workerHeap = ['--max-semi-space-size=8', '--max-old-space-size=1024'];
  * MiB. What a request leaves behind is small and short-lived; V8 would let garbage of an upload grow to several
  * times the memory that is used (`npm run bench api`).
  */
-const apiHeap = ['--max-semi-space-size=4'];
+const apiHeap = ['--max-semi-space-size=4', '--optimize-for-size'];
 
 /** The server sees nothing of the user's environment that could hold a key or change its settings. */
 export function serverSpec(

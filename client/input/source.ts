@@ -5,7 +5,7 @@ import { SluiceError } from '../../domain/errors.ts';
 
 /** Where items come from: a file, text at hand, or anything that yields bytes or text (stdin, an upload). */
 export type InputSource =
-  { path: string } | { text: string } | { stream: AsyncIterable<Uint8Array | string>; name?: string };
+  { path: string; name?: string } | { text: string } | { stream: AsyncIterable<Uint8Array | string>; name?: string };
 
 /** @default 'auto': by the file's extension, else by the first character (`{` is JSONL) */
 export type InputFormat = 'auto' | 'csv' | 'jsonl';
@@ -17,8 +17,8 @@ export function sourceDirectory(source: InputSource): string {
 
 /** What messages call a source. */
 export function sourceName(source: InputSource): string {
-  if ('path' in source) return source.path;
-  return ('stream' in source ? source.name : undefined) || 'the input';
+  const name = 'text' in source ? undefined : source.name;
+  return name || ('path' in source ? source.path : 'the input');
 }
 
 async function* readPath(path: string): AsyncGenerator<Uint8Array> {
