@@ -4,6 +4,7 @@ import { vendorsGiven } from '../client/config-credentials.ts';
 import { defaultHome } from '../client/engine/home.ts';
 import { cachedTemporal, findOnPath, isExecutable } from '../client/engine/temporal-cache.ts';
 import { lookAtGpu } from '../client/engine/look-at-gpu.ts';
+import { modelLoads } from '../client/model-loads.ts';
 import { loadModels } from '../client/models.ts';
 import { withoutCredentials, type GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 import { readConfig } from './connect.ts';
@@ -11,6 +12,7 @@ import { vendors } from '../domain/vendors.ts';
 import { exitStatus } from './exit-status.ts';
 import { describeError, notice, print, printJson } from './output.ts';
 import { renderEngine } from './render/engine.ts';
+import { renderPace } from './render/overview.ts';
 
 interface Check {
   name: string;
@@ -44,6 +46,8 @@ export async function doctor({ json, install }: { json: boolean; install: boolea
   });
   await check('keys', () => keys);
   await check('models', async () => Object.keys((await loadModels(home)).models).join(', '));
+  // A model that is slowed down is no fault; one whose log cannot be read is.
+  await check('limits', () => slowedModels(home));
   await check('server', () => (install ? findTemporal(process.env, notice) : whereTemporal()));
   checks.push(...(await Promise.all(gpus.map(checkGpu))));
   const engine = await engineStatus(home).catch((error: unknown) => {
@@ -59,6 +63,11 @@ export async function doctor({ json, install }: { json: boolean; install: boolea
     else if (checks.every(({ ok }) => ok)) print('engine         not running (start it with: sluice up --detach)');
   }
   if (checks.some(({ ok }) => !ok)) process.exitCode = exitStatus.error;
+}
+
+function slowedModels(home: string): string {
+  const slowed = modelLoads(home).filter(({ slowed_to: to, resting_ms: rest }) => to !== null || rest > 0);
+  return slowed.map((load) => `${load.model}: ${renderPace(load)}`).join('; ') || 'no model is slowed down';
 }
 
 async function checkGpu(endpoint: GpuEndpointConfig): Promise<Check> {

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { SluiceError } from '../domain/errors.ts';
 import { withoutCredentials, type GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
-import { priorityKey, type PriorityName } from '../domain/priority.ts';
+import { priorityAt, priorityKey, type PriorityName } from '../domain/priority.ts';
 import { openStore } from '../storage/open-store.ts';
 import { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo } from './batch-info.ts';
@@ -9,6 +9,7 @@ import type { BatchReport } from './batch-report.ts';
 import { reportOfBatch } from './batch-status.ts';
 import { lookAtGpu } from './engine/look-at-gpu.ts';
 import { listBatches } from './list.ts';
+import { modelLoads, type ModelLoad } from './model-loads.ts';
 import { storeUriOf } from './output-directory.ts';
 
 export interface OverviewOptions {
@@ -22,8 +23,8 @@ export interface BatchStanding extends BatchReport {
   /** ISO 8601, UTC: when it was first submitted. */
   created_at: string;
   /**
-   * Items that go first: those not done of running batches of the same flow that are more urgent, or as
-   * urgent and older. Null for one that does not run.
+   * Items of other running batches of the flow that are done before all of this one are: all of more urgent ones,
+   * and as many as it has itself of those as urgent. Null for one that does not run.
    */
   ahead: number | null;
 }
@@ -42,6 +43,8 @@ export interface GpuStanding {
 export interface Overview {
   batches: BatchStanding[];
   gpus: GpuStanding[];
+  /** Models in use, or in use a minute ago. */
+  models: ModelLoad[];
 }
 
 /** The servers of the configuration; where there are none, the engine's emulator stands in. */
@@ -50,13 +53,18 @@ interface Servers {
   emulatorUrl: string;
 }
 
+interface OverviewSources extends Servers {
+  /** Where the log of the limits is. */
+  home: string;
+}
+
 export async function overviewOf(
   client: Client,
-  servers: Servers,
+  sources: OverviewSources,
   { all = false }: OverviewOptions,
 ): Promise<Overview> {
-  const [batches, gpus] = await Promise.all([standings(client, all), gpuStandings(servers)]);
-  return { batches, gpus };
+  const [batches, gpus] = await Promise.all([standings(client, all), gpuStandings(sources)]);
+  return { batches, gpus, models: modelLoads(sources.home) };
 }
 
 export function gpuStandings({ gpus, emulatorUrl }: Servers): Promise<GpuStanding[]> {
@@ -77,7 +85,11 @@ async function standings(client: Client, all: boolean): Promise<BatchStanding[]>
     if (report === null) continue;
     const info = await readBatchInfo(openStore(storeUriOf(report.output))).catch(() => null);
     const own = info?.batch_id === batchId ? info : null;
-    found.push({ ...report, priority: own?.spec.priority ?? 'normal', created_at: own?.created_at ?? startedAt });
+    found.push({
+      ...report,
+      priority: own === null ? 'normal' : priorityAt(own.spec, Date.now()),
+      created_at: own?.created_at ?? startedAt,
+    });
   }
   return found.map((batch) => ({ ...batch, ahead: itemsAhead(batch, found) }));
 }
@@ -92,20 +104,23 @@ async function reportOf(client: Client, batchId: string): Promise<BatchReport | 
   }
 }
 
-type Queued = Pick<
-  BatchStanding,
-  'batch_id' | 'status' | 'flow' | 'mode' | 'priority' | 'created_at' | 'running' | 'pending'
->;
+type Queued = Pick<BatchStanding, 'batch_id' | 'status' | 'flow' | 'mode' | 'priority' | 'running' | 'pending'>;
 
-/** How many items go before those of a batch; null if it does not run. What is paused holds up nobody. */
+/**
+ * How many items of others are done before all of a batch are: those of more urgent ones, and of those as urgent as
+ * many as it has itself, because they take turns. Null if it does not run. What is paused holds up nobody.
+ */
 export function itemsAhead(batch: Queued, others: readonly Queued[]): number | null {
   if (batch.status !== 'running') return null;
-  const rank = ({ priority, created_at, batch_id }: Queued): string =>
-    `${String(priorityKey(priority))} ${created_at} ${batch_id}`;
+  const left = ({ running, pending }: Queued): number => running + pending;
+  const key = priorityKey(batch.priority);
   return others
     .filter(({ status, flow, mode }) => status === 'running' && flow === batch.flow && mode === batch.mode)
-    .filter((other) => rank(other) < rank(batch))
-    .reduce((sum, { running, pending }) => sum + running + pending, 0);
+    .filter((other) => other.batch_id !== batch.batch_id && priorityKey(other.priority) <= key)
+    .reduce((sum, other) => {
+      const takeTurns = priorityKey(other.priority) === key;
+      return sum + (takeTurns ? Math.min(left(other), left(batch)) : left(other));
+    }, 0);
 }
 
 async function lookAt(endpoint: GpuEndpointConfig): Promise<GpuStanding> {

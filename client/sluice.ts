@@ -197,7 +197,8 @@ export class Sluice {
 
   /** Batches and GPUs at a glance: how far each is, and what is in front of it. */
   overview(options: OverviewOptions = {}): Promise<Overview> {
-    return overviewOf(this.client, { gpus: this.gpus, emulatorUrl: this.engine.comfyEmulatorUrl }, options);
+    const { home, comfyEmulatorUrl: emulatorUrl } = this.engine;
+    return overviewOf(this.client, { gpus: this.gpus, emulatorUrl, home }, options);
   }
 
   /** The GPUs alone. */

@@ -34,3 +34,14 @@ export function priorityAt({ priority, deadline }: Urgency, nowMs: number): Prio
 export function priorityKeyAt(urgency: Urgency, nowMs: number): number {
   return priorityKey(priorityAt(urgency, nowMs));
 }
+
+/**
+ * Temporal's fairness key of a project, for servers that have `matching.enableFairness`: at most 64 bytes.
+ *
+ * @see https://docs.temporal.io/develop/task-queue-priority-fairness
+ */
+export function fairnessKey(project: string): string {
+  const isShort = project.length <= 64 && [...project].every((letter) => letter <= '\u007f');
+  // A character has at most four bytes in UTF-8.
+  return isShort ? project : [...project].slice(0, 16).join('');
+}

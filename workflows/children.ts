@@ -9,6 +9,7 @@ import {
 import type { CoreActivities, ItemInput } from '../activities/types.ts';
 import type { InFlightItem } from '../domain/batch.ts';
 import { coreTaskQueue, itemWorkflowId } from '../domain/ids.ts';
+import { fairnessKey } from '../domain/priority.ts';
 import type { ItemOutcome } from '../domain/result.ts';
 import { maxWaiting } from '../domain/window.ts';
 import { itemEndOfFailure, type ItemEnd } from './item-end.ts';
@@ -75,7 +76,10 @@ export class Children {
         parentClosePolicy: ParentClosePolicy.ABANDON,
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         staticSummary: `${ref.label} · ${ref.model}`,
-        priority: { priorityKey: input.priority },
+        priority: {
+          priorityKey: input.priority,
+          ...(input.project === undefined ? {} : { fairnessKey: fairnessKey(input.project) }),
+        },
         typedSearchAttributes: [
           { key: batchAttribute, value: this.batchId },
           { key: modelAttribute, value: ref.model },

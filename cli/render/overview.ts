@@ -1,13 +1,15 @@
 import type { BatchStanding, GpuStanding, Overview } from '../../client/overview.ts';
+import type { ModelLoad } from '../../client/model-loads.ts';
 import type { PromptUnderWay } from '../../client/prompts-under-way.ts';
 import type { BatchStats } from '../../client/stats.ts';
-import { formatCount, formatUsd } from '../../domain/format.ts';
+import { formatCount, formatDuration, formatUsd } from '../../domain/format.ts';
 import { columns } from './columns.ts';
 
-/** Batches as a table, the most lately started first, and GPUs below. */
-export function renderOverview({ batches, gpus }: Overview): string {
+/** Batches as a table, the most lately started first, GPUs below, and models that are in use. */
+export function renderOverview({ batches, gpus, models }: Overview): string {
   const table = batches.length === 0 ? 'No batch runs.' : columns([batchHeader, ...batches.map(batchRow)]);
-  return `${table}\n\n${columns([gpuHeader, ...gpus.map(gpuRow)])}`;
+  const used = models.length === 0 ? '' : `\n\n${columns([modelHeader, ...models.map(modelRow)])}`;
+  return `${table}\n\n${columns([gpuHeader, ...gpus.map(gpuRow)])}${used}`;
 }
 
 /** The prompts of one batch on GPUs, and how many items go first; empty if there is nothing to tell. */
@@ -54,6 +56,21 @@ function batchRow(batch: BatchStanding): string[] {
     formatCount(batch.running),
     batch.ahead === null ? '-' : formatCount(batch.ahead),
   ];
+}
+
+const modelHeader = ['MODEL', 'CALLS', 'REQUESTS/MIN', 'TOKENS/MIN', 'IMAGES/MIN', 'PACE'];
+
+function modelRow(load: ModelLoad): string[] {
+  const { model, mode, in_flight: calls, requests, tokens, images } = load;
+  const name = mode === 'live' ? model : `${model} (emulated)`;
+  return [name, ...[calls, requests, tokens, images].map(formatCount), renderPace(load)];
+}
+
+/** Whether a model is slowed down, and why. */
+export function renderPace({ slowed_to: slowedTo, resting_ms: restingMs }: ModelLoad): string {
+  const slowed = slowedTo === null ? [] : [`slowed to ${String(slowedTo)} at once by its vendor`];
+  const rests = restingMs === 0 ? [] : [`rests ${formatDuration(restingMs / 1000)} more`];
+  return [...slowed, ...rests].join(', ') || 'full';
 }
 
 const gpuHeader = ['GPU', 'ALIVE', 'CLASSES', 'ADDRESS', 'DEVICE'];

@@ -43,7 +43,7 @@ export class CallRefused extends Error {
   override readonly name = 'CallRefused';
 }
 
-interface KeyUsage extends Cost {
+export interface KeyUsage extends Cost {
   requests: number;
   inFlight: number;
   /** Left of a rest the server asked for. */

@@ -44,7 +44,7 @@ export class Pace {
     const { grantedAt, inFlight } = call;
     const row = this.db.get('SELECT ceiling, whole, cut_at FROM pace WHERE key = ?', key);
     const ceiling = row === undefined ? null : figure(row['ceiling']);
-    if (ceiling !== null && grantedAt < figure(row?.['cut_at'])) return;
+    if (ceiling !== null && grantedAt <= figure(row?.['cut_at'])) return;
     // Without a limit of our own, where it broke is what is aimed at again.
     const whole = configured ?? Math.max(inFlight, figure(row?.['whole']));
     if (end === 'overloaded') {

@@ -17,9 +17,12 @@ const young = batch('young', 'normal', '2026-01-02T00:00:00.000Z');
 const urgent = batch('urgent', 'urgent', '2026-01-03T00:00:00.000Z', { pending: 0 });
 const low = batch('low', 'low', '2025-01-01T00:00:00.000Z');
 
-test('items of more urgent batches, and of older ones as urgent, go before those of a batch', () => {
+test('all items of more urgent batches are done before a batch is, and of those as urgent as many as its own', () => {
   const all = [young, low, urgent, old];
-  expect(all.map((one) => itemsAhead(one, all))).toEqual([14, 26, 0, 2]);
+  expect(all.map((one) => itemsAhead(one, all))).toEqual([14, 26, 0, 14]);
+  const large = batch('large', 'normal', '2026-01-04T00:00:00.000Z', { pending: 9_998 });
+  expect(itemsAhead(young, [young, large])).toBe(12);
+  expect(itemsAhead(large, [young, large])).toBe(12);
 });
 
 test('what is paused, of another flow or of other GPUs holds up nobody, and a batch that is paused has no place', () => {
