@@ -35,7 +35,7 @@ const namesByKind: Record<StepKind, readonly string[]> = {
   video: ['path'],
   comfy: ['path'],
   check: ['passed', 'failures'],
-  approve: ['passed', 'answer', 'text'],
+  approve: ['approved', 'passed', 'answer', 'text'],
   export: ['path'],
   http: ['answer'],
 };
