@@ -79,6 +79,14 @@ export class AttemptLog {
     this.beat();
   }
 
+  /** Takes over what earlier activities of the step did; again it changes nothing. */
+  resume(before: { calls: number; startedAtMs: number } | undefined): void {
+    if (before === undefined || this.data.calls >= before.calls) return;
+    this.data.calls = before.calls;
+    this.data.firstTurnAtMs = before.startedAtMs;
+    this.beat();
+  }
+
   charged(usage: Usage | undefined): void {
     if (usage === undefined) return;
     this.data.usage.inputTokens += usage.inputTokens;

@@ -18,7 +18,15 @@ import { deliverEvents, type DeliverEventsDeps } from './deliver-events.ts';
 import { publishEvents } from './publish-events.ts';
 import { createStageRun, type StageRun } from './stage-run.ts';
 import { createSendRequest, type SendRequestDeps } from './send-request.ts';
-import type { CoreActivities, EventActivities, GpuActivities, LightStepActivities, ModelActivities } from './types.ts';
+import { createVideoActivities, type MakeVideoDeps } from './make-video.ts';
+import type {
+  CoreActivities,
+  EventActivities,
+  GpuActivities,
+  LightStepActivities,
+  ModelActivities,
+  VideoActivities,
+} from './types.ts';
 import { writeResults } from './write-results.ts';
 import { createWriteText, type WriteTextDeps } from './write-text.ts';
 
@@ -60,9 +68,11 @@ export function createCoreActivities(deps: CoreDeps): CoreActivities & EventActi
 }
 
 /** Activities of the model task queues. */
-export function createModelActivities(given: GenerateImageDeps & WriteTextDeps): ModelActivities {
+export function createModelActivities(
+  given: GenerateImageDeps & WriteTextDeps & MakeVideoDeps,
+): ModelActivities & VideoActivities {
   const deps = { ...given, health: new ModelHealth() };
-  return { writeText: createWriteText(deps), generateImage: createGenerateImage(deps) };
+  return { writeText: createWriteText(deps), generateImage: createGenerateImage(deps), ...createVideoActivities(deps) };
 }
 
 /** Activities of the GPU task queues. */

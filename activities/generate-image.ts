@@ -5,13 +5,14 @@ import type { ImageResult } from '../providers/image-provider.ts';
 import { providerOf, type FindProviders } from '../providers/provider-set.ts';
 import type { CacheHit } from '../storage/result-cache.ts';
 import { findFinished, imageFile, writeArtifact } from './artifact.ts';
-import type { Attempt, StepItem } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
 import { callModel, modelOf, type CallModelDeps } from './call-model.ts';
 import { readImageRequest, type ImageStepRequest } from './image-request.ts';
+import { mediaItem } from './media-item.ts';
 import { PaidResults } from './paid-results.ts';
 import { readItem } from './read-page.ts';
-import { readSourceImage, readStoredImage } from './source-image.ts';
 import { findReusable, keepReusable } from './reuse.ts';
+import { readSource } from './source-image.ts';
 import { createStepActivity } from './step-activity.ts';
 import { storePaid } from './store-paid.ts';
 import type { StepResult } from './step-work.ts';
@@ -34,7 +35,7 @@ export function createGenerateImage(deps: GenerateImageDeps): ModelActivities['g
     },
     request: readImageRequest,
     async run(step, request) {
-      const attempt = step.as(imageItem(step, request));
+      const attempt = step.as(mediaItem(step, request));
       const { input, item, store, log } = attempt;
       const done = await findFinished(store, input.batchId, item);
       if (done !== null) return { row: done, path: done.output_path };
@@ -62,29 +63,11 @@ export function createGenerateImage(deps: GenerateImageDeps): ModelActivities['g
   });
 }
 
-/** The item with what the step asks for in place of what the row says. */
-function imageItem(step: Attempt, request: ImageStepRequest): StepItem {
-  const { comfy: _comfy, negativePrompt: _negative, fromImage: _from, ...item } = step.item;
-  const { negativePrompt, fromImage, prompt, seed, aspectRatio } = request;
-  const { model } = step.input;
-  return {
-    ...item,
-    ...{ prompt, seed, aspectRatio },
-    ...(negativePrompt === undefined ? {} : { negativePrompt }),
-    ...(fromImage === undefined ? {} : { fromImage }),
-    ...(model === undefined ? {} : { model: model.key, provider: model.provider }),
-    name: step.fileName({ eachRound: true }),
-  };
-}
-
 async function call(deps: GenerateImageDeps, attempt: Attempt, request: ImageStepRequest): Promise<ImageResult> {
   const { input, item, log, signal, store } = attempt;
   const { fromImage } = request;
   const model = modelOf(deps, input, 'image');
-  const source =
-    fromImage === undefined
-      ? undefined
-      : ((await readStoredImage(store, fromImage)) ?? (await readSourceImage(fromImage, signal)));
+  const source = fromImage === undefined ? undefined : await readSource(store, fromImage, signal);
   return callModel(deps, attempt, {
     model,
     expected: expectedUsage(model, { promptChars: item.prompt.length }),

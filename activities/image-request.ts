@@ -20,10 +20,27 @@ export interface ImageStepRequest {
 
 /** Throws INVALID_INPUT. */
 export async function readImageRequest(attempt: Attempt): Promise<ImageStepRequest> {
-  const { item, input, store } = attempt;
+  const { item, input } = attempt;
   const asked = readStepOptions(attempt, stepOptions.image);
   const negativePrompt = asked.negative_prompt ?? item.negativePrompt;
-  const fromImage = asked.from_image ?? item.fromImage;
+  return {
+    prompt: asked.prompt ?? item.prompt,
+    ...(negativePrompt === undefined ? {} : { negativePrompt }),
+    seed: roundSeed(item.seed, input.round),
+    aspectRatio: asked.aspect_ratio ?? item.aspectRatio,
+    ...(await readFromImage(attempt, asked.from_image ?? undefined)),
+  };
+}
+
+/**
+ * The image a step starts from: the one it names, else the row's.
+ * @throws SluiceError INVALID_INPUT
+ */
+export async function readFromImage(
+  { item, input, store }: Attempt,
+  asked: string | undefined,
+): Promise<Pick<ImageStepRequest, 'fromImage' | 'fromImageSha256'>> {
+  const fromImage = asked ?? item.fromImage;
   // A template may say what a model said: that must not reach into the files of this machine.
   if (fromImage !== undefined && fromImage !== item.fromImage && !/^(https?:\/\/|images\/)/i.test(fromImage)) {
     const rule = 'must be an http(s) address, the path of an image that an earlier step made, or item.from_image';
@@ -31,10 +48,6 @@ export async function readImageRequest(attempt: Attempt): Promise<ImageStepReque
   }
   const stored = fromImage === undefined ? null : await readStoredImage(store, fromImage);
   return {
-    prompt: asked.prompt ?? item.prompt,
-    ...(negativePrompt === undefined ? {} : { negativePrompt }),
-    seed: roundSeed(item.seed, input.round),
-    aspectRatio: asked.aspect_ratio ?? item.aspectRatio,
     ...(fromImage === undefined ? {} : { fromImage }),
     ...(stored === null ? {} : { fromImageSha256: createHash('sha256').update(stored.data).digest('hex') }),
   };

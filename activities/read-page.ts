@@ -60,9 +60,10 @@ function refOf(item: StagedItem | null, part: string, offset: number, length: nu
     const index = part.startsWith('input/part-') ? place : -1;
     return { index, id, part, offset, length, label: id, provider: '', model: '', estimateUsd: 0, seed: 0, hash: '' };
   }
-  const { index, id, provider, model, models, providers, name: label, estimateUsd, seed } = item;
+  const { index, id, provider, model, media, models, providers, name: label, estimateUsd, seed } = item;
   return {
     ...{ index, id, part, offset, length, provider, model },
+    ...(media === undefined ? {} : { media }),
     ...(models === undefined ? {} : { models }),
     ...(providers === undefined ? {} : { providers }),
     ...{ label, estimateUsd, seed },

@@ -41,6 +41,7 @@ export async function runStep<Request>(
   if (kept !== undefined) log.addSpent(kept.spent);
   const result = kept?.result ?? (await call(deps, own, () => work.run(own, request)));
   if (result.question !== undefined) return { ...attempt.succeeded(null), question: result.question };
+  if (result.video !== undefined) return { ...attempt.succeeded(null), video: result.video };
   const record = recordOf(own, result);
   try {
     await storePaid(deps.storagePatienceMs ?? 5_000, async () => {
@@ -73,7 +74,8 @@ async function call<T>({ health }: StepDeps, { input, log }: Attempt, run: () =>
 
 /** An item of one step without templates: its file and sidecar are its record. */
 async function runPlain<Request>(work: StepWork<Request>, attempt: Attempt): Promise<StepOutcome> {
-  const { row, path } = await work.run(attempt, await work.request(attempt));
+  const { row, path, video } = await work.run(attempt, await work.request(attempt));
+  if (video !== undefined) return { ...attempt.succeeded(null), video };
   return row ?? attempt.succeeded(path ?? null);
 }
 
@@ -160,6 +162,7 @@ function hashOf({ input: { step, mode } }: Attempt, request: unknown): string {
     .digest('hex');
 }
 
-function runId(): string {
+/** Run of the item's workflow. */
+export function runId(): string {
   return activityInfo().workflowExecution?.runId ?? '';
 }

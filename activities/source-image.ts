@@ -22,6 +22,15 @@ export async function readSourceImage(
   return /^https?:\/\//i.test(source) ? fetchImage(source, signal) : readImage(source);
 }
 
+/** {@link readStoredImage} where the store has it, else {@link readSourceImage}. */
+export async function readSource(
+  store: Store,
+  source: string,
+  signal: AbortSignal,
+): Promise<{ mimeType: string; data: Uint8Array }> {
+  return (await readStoredImage(store, source)) ?? (await readSourceImage(source, signal));
+}
+
 /** Reads an image that an earlier step made; null when the store has none of that name. */
 export async function readStoredImage(
   store: Store,

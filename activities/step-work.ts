@@ -5,7 +5,7 @@ import type { ResultCache } from '../storage/result-cache.ts';
 import type { Store } from '../storage/store.ts';
 import type { Attempt } from './attempt.ts';
 import type { ModelHealth } from './model-health.ts';
-import type { StepInput } from './types.ts';
+import type { StepInput, VideoNote } from './types.ts';
 
 export interface StepDeps {
   openStore: (uri: string) => Store;
@@ -25,6 +25,8 @@ export interface StepResult extends Partial<
 > {
   /** Asked instead of made: there is no record before the answer. */
   question?: Question;
+  /** Under way instead of made: there is no record before it is done. */
+  video?: VideoNote;
   path?: string | null;
   /** Where it is not a key of models.yaml. */
   model?: string;

@@ -35,6 +35,8 @@ export interface ItemInput {
   cache?: boolean;
   /** Steps that ask a person wait for the answer; else they answer themselves. @default false */
   interactive?: boolean;
+  /** Of items and steps that are videos: the one that is being made. */
+  video?: VideoNote;
 }
 
 /** One step of an item. Of its flow only what an activity needs: the other steps are there by id and kind. */
@@ -52,6 +54,22 @@ export interface StepInput extends ItemInput {
   given?: GivenAnswer;
   /** Of the last step of a loop: the condition that ends it. */
   until?: string;
+}
+
+/** A video that a vendor is making. */
+export interface VideoNote {
+  /** The vendor's name of it. */
+  operation: string;
+  seconds: number;
+  /** Calls made until now, failed ones too, and when the first had its turn. */
+  calls: number;
+  startedAtMs: number;
+  /** An earlier run of the item has counted what it costs. */
+  counted?: boolean;
+  /** Where it is to be fetched, once it is done. */
+  uri?: string;
+  /** It came to nothing and was not charged; another one may be asked for. */
+  failed?: string;
 }
 
 /** A model of models.yaml by its key, and whose it is. */
@@ -85,6 +103,8 @@ export type StepOutcome = ItemOutcome & {
   done?: boolean;
   /** What a person is to answer before the step is done; it has no record yet. */
   question?: Question;
+  /** A video that is being made; the step has no record yet. */
+  video?: VideoNote;
 };
 
 export interface ReadPageInput {
@@ -193,8 +213,15 @@ export interface ModelActivities {
   generateImage(input: ItemInput | StepInput): Promise<StepOutcome>;
 }
 
+/** A video in three calls; on the task queues of models too. */
+export interface VideoActivities {
+  startVideo(input: ItemInput | StepInput): Promise<StepOutcome>;
+  checkVideo(input: ItemInput | StepInput): Promise<StepOutcome>;
+  storeVideo(input: ItemInput | StepInput): Promise<StepOutcome>;
+}
+
 /** All activities that do a step. */
-export type StepActivities = ModelActivities & GpuActivities & LightStepActivities;
+export type StepActivities = ModelActivities & VideoActivities & GpuActivities & LightStepActivities;
 
 export interface PublishEventsInput {
   batchId: string;

@@ -2,6 +2,7 @@ import { deliveryPrefix } from '../domain/events.ts';
 import { manifestKey } from '../domain/manifest.ts';
 import { parseSidecar, sidecarPrefix } from '../domain/sidecar.ts';
 import { parseStepRecord, stepRecordPrefix } from '../domain/step-record.ts';
+import { parseVideoOperation, videoOperationPrefix } from '../domain/video-operation.ts';
 import type { Store } from '../storage/store.ts';
 
 interface OwnFile {
@@ -22,7 +23,7 @@ export async function* recordFiles(store: Store): AsyncGenerator<OwnFile> {
   for (const key of summaryKeys) yield* existing(store, key);
 }
 
-/** What a batch made: each file that one of its sidecars names, followed by that sidecar; and records of steps. */
+/** What a batch made: each file that one of its sidecars names, followed by that sidecar; records of steps; videos under way. */
 export async function* artifactFiles(store: Store, batchId: string): AsyncGenerator<OwnFile> {
   for await (const { key, size } of store.list(sidecarPrefix)) {
     const sidecar = parseSidecar((await store.get(key))?.toString('utf8') ?? '');
@@ -33,6 +34,10 @@ export async function* artifactFiles(store: Store, batchId: string): AsyncGenera
   for await (const { key, size } of store.list(stepRecordPrefix)) {
     const record = parseStepRecord((await store.get(key))?.toString('utf8') ?? '');
     if (record?.batch_id === batchId) yield { key, size };
+  }
+  for await (const { key, size } of store.list(videoOperationPrefix)) {
+    const operation = parseVideoOperation((await store.get(key))?.toString('utf8') ?? '');
+    if (operation?.batch_id === batchId) yield { key, size };
   }
 }
 

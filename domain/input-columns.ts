@@ -10,6 +10,7 @@ const aliases = {
   from_image: ['from_image', 'source_image'],
   media_type: ['media_type', 'type'],
   image_model: ['image_model', 'model'],
+  video_model: ['video_model'],
 } as const;
 
 export type KnownColumn = keyof typeof aliases;

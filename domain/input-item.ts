@@ -2,7 +2,8 @@ import { toComfyWork } from './comfy-item.ts';
 import { pictureNames, type ComfySpec } from './comfy-work.ts';
 import type { StagedItem } from './item.ts';
 import type { InputRow } from './input-row.ts';
-import { estimateUsd, modelKeys, resolveModel, type ModelsFile } from './models.ts';
+import { mediaModelOf } from './media-model.ts';
+import { estimateUsd, type ModelsFile } from './models.ts';
 
 /** SHA-256 of a text, lower-case hex. Handed in, because this folder does no cryptography of its own. */
 export type Sha256 = (text: string) => string;
@@ -60,13 +61,14 @@ export function toStagedItem(
   const { models, sha256 } = context;
   if (context.comfy !== undefined) return toComfyItem(row, context, context.comfy);
   const quality = row.quality ?? 'standard';
-  const named = row.image_model ?? context.defaultModel ?? models.quality[quality];
-  const found = resolveModel(models, named);
-  if (found?.model.kind !== 'image') {
-    const known = modelKeys(models, 'image').join(', ');
-    return { ok: false, message: `image_model: must be one of ${known} (got "${named}")` };
-  }
+  const found = mediaModelOf(row, { models, defaultModel: context.defaultModel });
+  if (!found.ok) return found;
   const { key: modelKey, model } = found;
+  const isVideo = model.kind === 'video';
+  const aspectRatio = row.aspect_ratio ?? (isVideo ? '16:9' : '1:1');
+  if (isVideo && aspectRatio !== '16:9' && aspectRatio !== '9:16') {
+    return { ok: false, message: `aspect_ratio: must be 16:9 or 9:16 for a video (got "${aspectRatio}")` };
+  }
   const item: Omit<StagedItem, 'hash'> = {
     id: context.id,
     index: context.index,
@@ -76,9 +78,10 @@ export function toStagedItem(
     ...(row.negative_prompt === undefined ? {} : { negativePrompt: row.negative_prompt }),
     seed: row.seed ?? derivedSeed(context.id, row.prompt, sha256),
     quality,
-    aspectRatio: row.aspect_ratio ?? '1:1',
+    aspectRatio,
     ...(row.from_image === undefined ? {} : { fromImage: row.from_image }),
     model: modelKey,
+    ...(isVideo ? { media: 'video' as const } : {}),
     provider: model.provider,
     ...(Object.keys(row.fields).length === 0 ? {} : { fields: row.fields }),
     estimateUsd: estimateUsd(model, { promptChars: row.prompt.length + (row.negative_prompt?.length ?? 0) }),
@@ -91,6 +94,9 @@ function toComfyItem(
   { id, index, rowNumber, name, sha256 }: ItemContext,
   { spec, firstPicture }: { spec: ComfySpec; firstPicture: number },
 ): { ok: true; item: StagedItem } | { ok: false; message: string } {
+  if (row.media_type === 'video') {
+    return { ok: false, message: 'media_type: sprites are images only (got "video")' };
+  }
   const made = toComfyWork(row, spec, { first: firstPicture, ownPrefix: row.output_name === undefined ? null : name });
   if (!made.ok) return made;
   const { work } = made;

@@ -65,9 +65,9 @@ const inputRowSchema = z.strictObject({
     .string()
     .toLowerCase()
     .pipe(oneOf(['image', 'video']))
-    .refine((type) => type !== 'video', { error: 'flow "image" makes images only (got "video")' })
     .optional(),
   image_model: z.string().optional(),
+  video_model: z.string().optional(),
 });
 
 export type InputRow = z.output<typeof inputRowSchema> & {

@@ -25,6 +25,8 @@ export const stagedItemSchema = z.strictObject({
   fromImage: z.string().optional(),
   /** Resolved model, a key of models.yaml; of several steps that of the first; empty where none calls a model. */
   model: z.string(),
+  /** What the model makes, where the flow leaves it to the row; left out: an image. */
+  media: z.enum(['video']).optional(),
   /** The model's provider in models.yaml. */
   provider: z.string(),
   /** First choice of model by id of step, of flows that choose for each step. */
@@ -64,6 +66,8 @@ export interface ItemRef {
   /** Vendor of the model; with it names the task queue of its calls. */
   provider: string;
   model: string;
+  /** What the model makes, where the flow leaves it to the row; left out: an image. */
+  media?: 'video';
   /** First choice of model by id of step, of flows that choose for each step. */
   models?: Record<string, string>;
   /** Provider of each model a redrive chose for this item. */

@@ -71,6 +71,8 @@ const modelKeySchema = z
   .max(100)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: 'must be letters, digits, ".", "_" and "-"' });
 
+const qualitySchema = z.strictObject({ draft: z.string(), standard: z.string(), high: z.string() });
+
 /** The whole of `models.yaml`: prices and limits per model, and the models that other names stand for. */
 export const modelsFileSchema = z
   .strictObject({
@@ -78,7 +80,9 @@ export const modelsFileSchema = z
     /** Short names and the models they stand for now; a model of the same name goes before. */
     aliases: z.record(modelKeySchema, z.string()).default({}),
     /** The image model of a row that names none, by its quality. */
-    quality: z.strictObject({ draft: z.string(), standard: z.string(), high: z.string() }),
+    quality: qualitySchema,
+    /** The video model of a row that names none, by its quality. */
+    video_quality: qualitySchema.optional(),
   })
   .superRefine((file, context) => {
     const refuse = (path: string[], message: string): void => {
@@ -88,6 +92,10 @@ export const modelsFileSchema = z
       const key = file.quality[quality];
       if (findModel(file, key)?.kind !== 'image') {
         refuse(['quality', quality], `must be one of the image models of this file (got "${key}")`);
+      }
+      const video = file.video_quality?.[quality];
+      if (video !== undefined && findModel(file, video)?.kind !== 'video') {
+        refuse(['video_quality', quality], `must be one of the video models of this file (got "${video}")`);
       }
     }
     for (const [alias, key] of Object.entries(file.aliases)) {

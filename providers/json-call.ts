@@ -9,7 +9,15 @@ export interface JsonCall {
   url: URL;
   /** Besides those of JSON; the key is among them. */
   headers: Readonly<Record<string, string>>;
-  body: unknown;
+  /** Sent as JSON; left out: the call is a GET. */
+  body?: unknown;
+}
+
+/** A reply as it came. */
+interface RawReply {
+  status: number;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  data: Buffer;
 }
 
 export interface HttpReply {
@@ -32,18 +40,30 @@ const sharedAgent = new Agent({
   keepAliveTimeout: 30_000,
 });
 
+/** {@link callBytes} with a reply of text. */
+export async function callJson(call: JsonCall, options: CallOptions, dispatcher?: Dispatcher): Promise<HttpReply> {
+  const { status, headers, data } = await callBytes(call, options, dispatcher);
+  return { status, retryAfter: headerOf(headers, 'retry-after'), text: data.toString('utf8') };
+}
+
+/** Of several values the first. */
+export function headerOf(headers: RawReply['headers'], name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
 /**
- * POSTs JSON and reads the whole reply, whatever its status.
+ * Sends a call and reads the whole reply, whatever its status. Redirects are not followed.
  *
  * @throws the reason of `options.signal`, untouched, when the caller aborts.
  * @throws ProviderError TIMEOUT after `options.timeoutMs`, body included; UNAVAILABLE when the connection
  * fails or breaks before the reply is whole.
  */
-export async function postJson(
+export async function callBytes(
   call: JsonCall,
   options: CallOptions,
   dispatcher: Dispatcher = sharedAgent,
-): Promise<HttpReply> {
+): Promise<RawReply> {
   options.signal.throwIfAborted();
   const timeout = AbortSignal.timeout(options.timeoutMs);
   try {
@@ -78,10 +98,10 @@ function dispatch(
   dispatcher: Dispatcher,
   { url, headers, body }: JsonCall,
   { signal, onSent }: { signal: AbortSignal; onSent: (() => void) | undefined },
-): Promise<HttpReply> {
-  const { promise, resolve, reject } = Promise.withResolvers<HttpReply>();
+): Promise<RawReply> {
+  const { promise, resolve, reject } = Promise.withResolvers<RawReply>();
   const chunks: Buffer[] = [];
-  const reply: HttpReply = { status: 0, retryAfter: undefined, text: '' };
+  let reply: Omit<RawReply, 'data'> = { status: 0, headers: {} };
   let controller: Dispatcher.DispatchController | undefined;
   const abort = () => {
     const reason = new Error('The call was abandoned.');
@@ -95,9 +115,13 @@ function dispatch(
     {
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
-      body: JSON.stringify(body),
+      ...(body === undefined
+        ? { method: 'GET', headers: { accept: '*/*', ...headers } }
+        : {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+            body: JSON.stringify(body),
+          }),
       headersTimeout: 0,
       bodyTimeout: 0,
     },
@@ -110,9 +134,7 @@ function dispatch(
         onSent?.();
       },
       onResponseStart(_, status, headers) {
-        const retryAfter = headers['retry-after'];
-        reply.status = status;
-        reply.retryAfter = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter;
+        reply = { status, headers };
         // An interim reply (1xx) may come first.
         chunks.length = 0;
       },
@@ -120,7 +142,7 @@ function dispatch(
         chunks.push(chunk);
       },
       onResponseEnd() {
-        resolve({ ...reply, text: Buffer.concat(chunks).toString('utf8') });
+        resolve({ ...reply, data: Buffer.concat(chunks) });
       },
       onResponseError(_, error) {
         reject(error);

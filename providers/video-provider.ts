@@ -23,13 +23,16 @@ export interface VideoStarted {
   sent: Record<string, unknown>;
 }
 
-/** How far an operation is; `done` has the address of the video, which only the provider's key opens. */
-export type VideoState = { state: 'running' } | { state: 'done'; uri: string };
+/**
+ * How far an operation is; `done` has the address of the video, which only the provider's key opens; `failed`:
+ * it made none and charged nothing, another one may.
+ */
+export type VideoState = { state: 'running' } | { state: 'done'; uri: string } | { state: 'failed'; message: string };
 
 /**
  * A vendor's video model: started once, looked at until it is done, fetched. Throws ProviderError:
  * RATE_LIMITED, QUOTA_EXCEEDED, AUTH, INVALID_INPUT, UNAVAILABLE, TIMEOUT; CONTENT_BLOCKED when the video or
- * the prompt was refused; NO_OUTPUT when an operation ended without a video.
+ * the prompt was refused.
  */
 export interface VideoProvider {
   start(request: VideoRequest, options: CallOptions): Promise<VideoStarted>;

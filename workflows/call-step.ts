@@ -9,12 +9,16 @@ import type { ItemInput, StepActivities, StepInput, StepOutcome } from '../activ
 import type { Step } from '../domain/flow.ts';
 import { coreTaskQueue, gpuTaskQueue, modelTaskQueue } from '../domain/ids.ts';
 import type { ItemOutcome } from '../domain/result.ts';
+import { callVideo } from './video-step.ts';
 
 /** The step of an item whose flow is that one step, without templates. */
 export async function callPlainStep(step: Step, input: ItemInput): Promise<ItemOutcome> {
   const { provider, model } = input.ref;
   const activities = activitiesOf(step, input, { provider, key: model });
-  return failuresOf(step, () => (step.uses === 'comfy' ? activities.runComfy(input) : activities.generateImage(input)));
+  return failuresOf<ItemOutcome>(step, () => {
+    if (step.uses === 'comfy') return activities.runComfy(input);
+    return input.ref.media === 'video' ? callVideo(activities, input) : activities.generateImage(input);
+  });
 }
 
 /** One step by its activity. Throws ApplicationFailure with an error code as its type and the row in its details. */
@@ -27,6 +31,8 @@ export async function callStep(input: StepInput): Promise<StepOutcome> {
         return activities.writeText(input);
       case 'image':
         return activities.generateImage(input);
+      case 'video':
+        return callVideo(activities, input);
       case 'comfy':
         return activities.runComfy(input);
       case 'check':
@@ -37,8 +43,6 @@ export async function callStep(input: StepInput): Promise<StepOutcome> {
         return activities.exportItem(input);
       case 'http':
         return activities.sendRequest(input);
-      default:
-        throw ApplicationFailure.nonRetryable(`Step ${step.id}: ${step.uses} is not known here.`, 'INTERNAL');
     }
   });
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CallOptions } from '../image-provider.ts';
 import { checkedKey } from '../api-key.ts';
 import { baseAddress } from '../base-address.ts';
-import { postJson, withoutKey, type HttpReply } from '../json-call.ts';
+import { callJson, withoutKey, type HttpReply } from '../json-call.ts';
 import { ProviderError } from '../provider-error.ts';
 import { parseJson } from '../reply-text.ts';
 import { resultOf, type Answer } from '../text-answer.ts';
@@ -60,7 +60,7 @@ export function createAnthropicProvider(options: AnthropicProviderOptions): Text
   const headers = { 'x-api-key': key, 'anthropic-version': apiVersion };
   return {
     async generateText(request: TextRequest, callOptions: CallOptions) {
-      const reply = await postJson({ vendor, url, headers, body: bodyOf(request) }, callOptions, dispatcher);
+      const reply = await callJson({ vendor, url, headers, body: bodyOf(request) }, callOptions, dispatcher);
       const safe = { ...reply, text: withoutKey(reply.text, key) };
       if (safe.status !== 200) throw errorOf(safe);
       return resultOf(answerOf(safe.text), request);

@@ -2,6 +2,7 @@ import type { ProviderSet } from '../provider-set.ts';
 import { createGeminiClient, type GeminiOptions } from './client.ts';
 import { createGeminiImageProvider } from './image-provider.ts';
 import { createGeminiTextProvider } from './text-provider.ts';
+import { createGeminiVideoProvider } from './video-provider.ts';
 
 /**
  * All of Gemini's models.
@@ -9,7 +10,11 @@ import { createGeminiTextProvider } from './text-provider.ts';
  * @throws ProviderError AUTH when the key could not be sent at all; SluiceError CONFIG_INVALID for a base
  * address that is none
  */
-export function createGeminiProviders(options: GeminiOptions): Required<Omit<ProviderSet, 'video'>> {
+export function createGeminiProviders(options: GeminiOptions): Required<ProviderSet> {
   const client = createGeminiClient(options);
-  return { image: createGeminiImageProvider(client), text: createGeminiTextProvider(client) };
+  return {
+    image: createGeminiImageProvider(client),
+    text: createGeminiTextProvider(client),
+    video: createGeminiVideoProvider(client),
+  };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CallOptions } from '../image-provider.ts';
 import { checkedKey } from '../api-key.ts';
 import { baseAddress } from '../base-address.ts';
-import { postJson, withoutKey, type HttpReply } from '../json-call.ts';
+import { callJson, withoutKey, type HttpReply } from '../json-call.ts';
 import { ProviderError } from '../provider-error.ts';
 import { parseJson } from '../reply-text.ts';
 import { resultOf, type Answer } from '../text-answer.ts';
@@ -51,7 +51,7 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): TextProvid
   return {
     async generateText(request: TextRequest, callOptions: CallOptions) {
       const call = { vendor, url, headers, body: bodyOf(request, ours) };
-      const reply = await postJson(call, callOptions, dispatcher);
+      const reply = await callJson(call, callOptions, dispatcher);
       const safe = { ...reply, text: withoutKey(reply.text, key) };
       if (safe.status !== 200) throw errorOf(safe, vendor);
       return resultOf(answerOf(safe.text, vendor), request);

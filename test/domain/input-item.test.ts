@@ -15,6 +15,7 @@ const models = modelsFileSchema.parse({
     low: model,
     mid: model,
     top: { ...model, price: { ...model.price, per_image: 0.1 } },
+    veo: { provider: 'gemini', kind: 'video', price: { per_second: 0.4 }, seconds: [4, 8], default_seconds: 8 },
     text: {
       provider: 'gemini',
       kind: 'text',
@@ -22,7 +23,8 @@ const models = modelsFileSchema.parse({
       max_output_tokens: 1,
     },
   },
-  aliases: { cheap: 'low', words: 'text' },
+  aliases: { cheap: 'low', words: 'text', film: 'veo' },
+  video_quality: { draft: 'veo', standard: 'veo', high: 'veo' },
   quality: { draft: 'low', standard: 'mid', high: 'top' },
 });
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -58,6 +60,30 @@ it('takes the model of the row, else of the batch, else of the quality', () => {
 
 it('stages the model that an alias stands for now', () => {
   expect(stage({ image_model: 'cheap' }).model).toBe('low');
+});
+
+it('stages a video of the model the row names, else of its quality, upright or wide', () => {
+  const wanted = { model: 'veo', media: 'video', provider: 'gemini', aspectRatio: '16:9', estimateUsd: 3.2 };
+  expect(stage({ media_type: 'video', video_model: 'film' })).toMatchObject(wanted);
+  expect(stage({ media_type: 'video' })).toMatchObject(wanted);
+  expect(stage({ image_model: 'film' })).toMatchObject(wanted);
+  expect(stage({}, { defaultModel: 'veo' })).toMatchObject(wanted);
+  expect(stage({ media_type: 'video', aspect_ratio: '9:16' }).aspectRatio).toBe('9:16');
+});
+
+it('keeps images and videos of one batch apart, whatever model the batch has', () => {
+  expect(stage({ media_type: 'image' }, { defaultModel: 'veo' })).toMatchObject({ model: 'mid' });
+  expect(stage({ media_type: 'video' }, { defaultModel: 'low' })).toMatchObject({ model: 'veo', media: 'video' });
+  expect(stage({ image_model: 'low', video_model: 'veo' })).toMatchObject({ model: 'low' });
+  expect(stage({})).not.toHaveProperty('media');
+});
+
+it.each([
+  [{ media_type: 'video', video_model: 'low' }, 'video_model: must be one of veo (got "low")'],
+  [{ media_type: 'image', image_model: 'veo' }, 'image_model: must be one of low, mid, top (got "veo")'],
+  [{ media_type: 'video', aspect_ratio: '1:1' }, 'aspect_ratio: must be 16:9 or 9:16 for a video (got "1:1")'],
+] as const)('refuses %j', (row, message) => {
+  expect(toStagedItem({ prompt: 'p', fields: {}, ...row }, context)).toEqual({ ok: false, message });
 });
 
 it('says which models there are when a row names another', () => {

@@ -22,6 +22,7 @@ describe('parseInputRow', () => {
     ['from_image', ['from_image', 'source_image'], 'x.png'],
     ['media_type', ['media_type', 'type'], 'image'],
     ['image_model', ['image_model', 'model'], 'x'],
+    ['video_model', ['video_model'], 'x'],
   ])('knows %s by all its names', (column, names, value) => {
     for (const name of names)
       expect(rowOf({ prompt: 'p', [name]: value })).toEqual({ prompt: 'p', [column]: value, fields: {} });
@@ -44,12 +45,11 @@ describe('parseInputRow', () => {
   });
 
   it('keeps columns it does not know, as text, also dangerous ones', () => {
-    const { fields } = rowOf({ prompt: 'p', 'Shot No': 3, tags: ['a'], ['__proto__']: 'x', video_model: 'veo' });
+    const { fields } = rowOf({ prompt: 'p', 'Shot No': 3, tags: ['a'], ['__proto__']: 'x' });
     expect(Object.entries(fields)).toEqual([
       ['shot_no', '3'],
       ['tags', '["a"]'],
       ['__proto__', 'x'],
-      ['video_model', 'veo'],
     ]);
   });
 
@@ -88,7 +88,7 @@ describe('parseInputRow', () => {
       { prompt: 'p', seed: '9'.repeat(40) },
       `seed: must be a whole number from 0 to 2147483647 (got "${'9'.repeat(40)}")`,
     ],
-    [{ prompt: 'p', type: 'Video' }, 'type: flow "image" makes images only (got "video")'],
+    [{ prompt: 'p', type: 'Sound' }, 'type: must be one of image, video (got "sound")'],
     [{ prompt: 'p', type: 'audio' }, 'type: must be one of image, video (got "audio")'],
     [
       { prompt: 'p', from_image: 'ftp://x/y.png' },

@@ -17,6 +17,7 @@ import { eventually } from '../support/eventually.ts';
 import { openNamespace } from '../support/namespace.ts';
 import { recordFlows } from './record-flows.ts';
 import { startReceiver } from '../support/receiver.ts';
+import { recordVideo } from './record-video.ts';
 import { atStart, Rig, rows } from '../support/rig.ts';
 import { startTemporal } from '../support/temporal-server.ts';
 
@@ -143,6 +144,7 @@ try {
   if (isWanted('scheduled')) await recordScheduled();
   if (isWanted('sprite')) await recordSprite();
   if (isWanted('flow')) await recordFlows(space, join(store, 'flow'), save);
+  if (isWanted('video')) await recordVideo(space, join(store, 'video'), save);
 } finally {
   await space.close();
   await gpu.close();

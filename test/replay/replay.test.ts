@@ -33,6 +33,7 @@ test('there are histories of every kind of run', () => {
       'scheduled',
       'told',
       'told-events',
+      'item-video',
     ]),
   );
 });

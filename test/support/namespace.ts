@@ -16,6 +16,7 @@ import type { GpuEndpoint, GpuPool } from '../../providers/gpu-pool/types.ts';
 import type { ImageProvider } from '../../providers/image-provider.ts';
 import { createLimiter } from '../../providers/limiter/limiter.ts';
 import type { TextProvider } from '../../providers/text-provider.ts';
+import type { VideoProvider } from '../../providers/video-provider.ts';
 import { createResultCache } from '../../storage/result-cache.ts';
 import { Ledger } from '../../storage/ledger/ledger.ts';
 import { createWorkers } from '../../workers/create-workers.ts';
@@ -28,6 +29,9 @@ const modelsPerNamespace = 24;
 /** The one whose text costs, too. */
 export const textPricedModel = 'model-0';
 const keyOf = (place: number): string => `model-${String(place)}`;
+/** Video models a namespace has. */
+const filmersPerNamespace = 8;
+const filmerOf = (place: number): string => `filmer-${String(place)}`;
 /** Language models a namespace has. */
 const writersPerNamespace = 16;
 const writerOf = (place: number): string => `writer-${String(place)}`;
@@ -58,6 +62,18 @@ const models: ModelsFile = {
         limits: noLimits,
       },
     ]),
+    ...Array.from({ length: filmersPerNamespace }, (_, place) => [
+      filmerOf(place),
+      // A tenth of a dollar a second.
+      {
+        provider: 'gemini',
+        kind: 'video',
+        price: { per_second: 0.1 },
+        seconds: [4, 8],
+        default_seconds: 4,
+        limits: noLimits,
+      },
+    ]),
   ]) as ModelsFile['models'],
   aliases: {},
   quality: { draft: keyOf(0), standard: keyOf(0), high: keyOf(0) },
@@ -79,9 +95,13 @@ export interface TestNamespace {
   takeModel(): string;
   /** A language model nobody else of this namespace uses. */
   takeWriter(): string;
+  /** A video model nobody else of this namespace uses. */
+  takeFilmer(): string;
   /** Where a model's calls go from now on. */
   route(model: string, provider: ImageProvider): void;
   routeText(model: string, provider: TextProvider): void;
+  /** All video models: an operation does not say whose it is. */
+  routeVideo(provider: VideoProvider): void;
   /** Stops the workers, as a machine that goes down in order does. */
   stopWorkers(): Promise<void>;
   startWorkers(): Promise<void>;
@@ -116,6 +136,7 @@ export async function openNamespace(
   const routes = new Map<string, ImageProvider>();
   let taken = 1;
   let takenWriters = 0;
+  let takenFilmers = 0;
   let running: { workers: Worker[]; ended: Promise<void>; pool: GpuPool; stopping: AbortController } | null = null;
 
   const provider: ImageProvider = {
@@ -133,6 +154,8 @@ export async function openNamespace(
       return route.generateText(request, options);
     },
   };
+  const noFilmer = () => Promise.reject(new Error('No test has given a video provider.'));
+  const video: VideoProvider = { start: noFilmer, look: noFilmer, download: noFilmer };
   const self: TestNamespace = {
     name,
     client,
@@ -143,8 +166,10 @@ export async function openNamespace(
     env,
     takeModel: () => keyOf(taken++),
     takeWriter: () => writerOf(takenWriters++),
+    takeFilmer: () => filmerOf(takenFilmers++),
     route: (model, to) => void routes.set(model, to),
     routeText: (model, to) => void textRoutes.set(model, to),
+    routeVideo: (to) => void Object.assign(video, to),
     async startWorkers() {
       const pool = createGpuPool({ endpoints: gpus, probeMs: 100, probeTimeoutMs: 500 });
       const stopping = new AbortController();
@@ -156,7 +181,7 @@ export async function openNamespace(
         models,
         limiter,
         ledger,
-        providers: (_, mode) => (mode === 'emulated' ? { image: provider, text } : undefined),
+        providers: (_, mode) => (mode === 'emulated' ? { image: provider, text, video } : undefined),
         gpus: gpus.length === 0 ? {} : { live: pool },
         gpuPatienceMs: 3_000,
         resolveTarget: resolveTargetOf(directory, process.env),
