@@ -47,6 +47,7 @@ const layers = {
     '^domain/',
     '@nestjs/(common|core|platform-fastify|swagger)',
     '@fastify/(helmet|multipart|rate-limit|static)',
+    'cloudevents',
     'fastify',
     'pino',
     'prom-client',

@@ -21,12 +21,14 @@ import { FilesController } from './files/files-controller.ts';
 import { DocsController } from './docs/docs-controller.ts';
 import { openApiDocument } from './docs/document.ts';
 import { HealthController } from './health/health-controller.ts';
+import { IntakeController } from './intake/intake-controller.ts';
 import { ProblemFilter } from './http/problem-filter.ts';
 import { documentToken, homeToken, loggerToken, settingsToken } from './tokens.ts';
 
 /** Every endpoint is in one of these. */
 export const controllers: Type[] = [
   BatchesController,
+  IntakeController,
   PlanController,
   JobsController,
   ControlController,

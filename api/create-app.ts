@@ -46,6 +46,11 @@ export async function createApp(options: ApiOptions): Promise<NestFastifyApplica
   });
   const fastify = adapter.getInstance();
   fastify.server.maxConnections = settings.max_connections;
+  fastify.addContentTypeParser(
+    'application/cloudevents+json',
+    { parseAs: 'string' },
+    fastify.getDefaultJsonParser('error', 'error'),
+  );
   const checkSite = createSameSiteCheck(settings);
   fastify.addHook('onRequest', (request, _reply, done) => {
     try {
