@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { SluiceError } from '../../domain/errors.ts';
-import { readFaultText } from '../shared/fault-text.ts';
+import { parseCallFaults } from '../shared/call-faults.ts';
 import { randomStream } from '../shared/random.ts';
 
 /** What can go wrong with a request, whatever it asks for. */
@@ -54,14 +53,7 @@ export type FaultSpec = z.output<typeof faultsSchema>;
  * @throws SluiceError USAGE that says what is wrong.
  */
 export function parseComfyFaults(text: string): FaultSpec {
-  const parsed = faultsSchema.safeParse(readFaultText(text));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const where = issue === undefined || issue.path.length === 0 ? '' : ` (${issue.path.join('.')})`;
-  throw new SluiceError(
-    'USAGE',
-    `The faults are not right${where}: ${issue?.message}. Known: ${faultNames.join(', ')}.`,
-  );
+  return parseCallFaults(faultsSchema, faultNames, text);
 }
 
 /**

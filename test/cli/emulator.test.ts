@@ -36,7 +36,7 @@ test('a port that is taken ends both with one line that names it', async () => {
   expect(await sandbox.sluice(withoutGemini)).toEqual({
     status: 1,
     stdout: '',
-    stderr: `error: The Gemini emulator cannot listen on port ${ports[0]}.\n`,
+    stderr: `error: The emulator cannot listen on port ${ports[0]}.\n`,
   });
   const withoutComfyUi = ['emulator', 'all', '--port', '0', '--comfyui-port', ports[1], '--quiet'];
   expect(await sandbox.sluice(withoutComfyUi)).toEqual({
