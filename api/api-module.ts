@@ -22,6 +22,9 @@ import { DocsController } from './docs/docs-controller.ts';
 import { openApiDocument } from './docs/document.ts';
 import { HealthController } from './health/health-controller.ts';
 import { IntakeController } from './intake/intake-controller.ts';
+import { MoneyController } from './money/money-controller.ts';
+import { InboxController } from './people/inbox-controller.ts';
+import { SchedulesController } from './schedules/schedules-controller.ts';
 import { ProblemFilter } from './http/problem-filter.ts';
 import { documentToken, homeToken, loggerToken, settingsToken } from './tokens.ts';
 
@@ -34,6 +37,9 @@ export const controllers: Type[] = [
   ControlController,
   FilesController,
   EventsController,
+  InboxController,
+  MoneyController,
+  SchedulesController,
   CatalogueController,
   EngineController,
   HealthController,

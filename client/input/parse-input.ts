@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ComfySpec } from '../../domain/comfy-work.ts';
+import { hostProblem } from '../../domain/host-rules.ts';
 import { createHashMap } from '../../domain/hash-map.ts';
 import { placeId, toStagedItem } from '../../domain/input-item.ts';
 import { parseInputRow, type InputRow } from '../../domain/input-row.ts';
@@ -25,6 +26,16 @@ export interface ParseInputOptions extends ReadInputOptions {
 export type ParsedInput = { ok: true; item: StagedItem } | { ok: false; rejected: Rejected };
 
 const sha256 = (text: string): string => hash('sha256', text, 'hex');
+
+/** Why a picture may not be fetched for somebody elsewhere, as far as its address itself tells, or undefined. */
+function outsideProblem(address: string): string | undefined {
+  if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return 'from_image: must be an http(s) address';
+  const url = new URL(address);
+  const isInside = !url.hostname.includes('.') || /\.(?:localhost|local|internal)\.?$/i.test(url.hostname);
+  const problem = isInside && !url.hostname.startsWith('[') ? 'its host is one of the inside network' : null;
+  const found = problem ?? hostProblem({ allow: [] }, url);
+  return found === null ? undefined : `from_image: ${found}`;
+}
 
 /** Looks once at a source image that many rows share; forgets now and then, to stay small. */
 function createFileCheck(): (path: string) => Promise<boolean> {
@@ -63,8 +74,9 @@ export async function* parseInput(source: InputSource, options: ParseInputOption
   let pictures = 0;
 
   const resolveSource = async (row: InputRow): Promise<string | undefined> => {
-    if (row.from_image === undefined || /^https?:\/\//i.test(row.from_image)) return undefined;
-    if (options.localFiles === false) return 'from_image: must be an http(s) address';
+    if (row.from_image === undefined) return undefined;
+    if (options.localFiles === false) return outsideProblem(row.from_image);
+    if (/^https?:\/\//i.test(row.from_image)) return undefined;
     const path = resolve(base, row.from_image);
     if (!(await isFile(path))) return `from_image: there is no file ${path}`;
     row.from_image = path;

@@ -88,9 +88,15 @@ test('a row cannot make the service read a file of its machine', async () => {
   const image = join(directory, 'secret.png');
   writeFileSync(image, 'not for others');
   const created = await served.post('/batches', {
-    items: [{ prompt: 'a' }, { prompt: 'b', from_image: image }, { prompt: 'c', source_image: 'tokens.yaml' }],
+    items: [
+      { prompt: 'a' },
+      { prompt: 'b', from_image: image },
+      { prompt: 'c', source_image: 'tokens.yaml' },
+      { prompt: 'd', from_image: 'http://169.254.169.254/latest/meta-data.png' },
+      { prompt: 'e', from_image: 'http://localhost:8400/api/x.png' },
+    ],
   });
-  expect(created).toMatchObject({ status: 201, json: { total: 1, rejected: 2 } });
+  expect(created).toMatchObject({ status: 201, json: { total: 1, rejected: 4 } });
   const [rejected = ''] = readdirSync(String(created.json['output'])).filter((name) => name.endsWith('.rejected.csv'));
   expect(readFileSync(join(String(created.json['output']), rejected), 'utf8')).toContain('must be an http(s) address');
   rmSync(directory, { recursive: true });
