@@ -18,6 +18,7 @@ import { workflowBundlePath } from './bundle-path.ts';
 import { createWorkers } from './create-workers.ts';
 import { createGpus } from './gpus.ts';
 import { createProviders } from './providers.ts';
+import { metricsAddress } from './metrics-address.ts';
 import { resolveTargetOf } from './resolve-target.ts';
 import { stageRunWith } from './stage-run.ts';
 import { recoverActivities } from './recover-activities.ts';
@@ -30,10 +31,13 @@ import { workerIdentity } from './worker-identity.ts';
 const log = pino({ level: process.env['SLUICE_LOG_LEVEL'] ?? 'info' });
 const setting = (name: string): string | undefined => process.env[name] || undefined;
 
+const metrics = metricsAddress(setting('SLUICE_WORKER_METRICS'));
+
 Runtime.install({
   logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
     log[level === 'ERROR' ? 'error' : 'warn']({ ...meta }, message);
   }),
+  ...(metrics === null ? {} : { telemetryOptions: { metrics: { prometheus: { bindAddress: metrics } } } }),
   // The supervisor's order to stop is handled below, for all workers together.
   shutdownSignals: [],
 });
