@@ -65,7 +65,7 @@ const typesAllowed = {
   workflows: ['^activities/', 'zod'],
   activities: ['^workflows/'],
   client: ['^workflows/'],
-  web: ['^api/', 'zod'],
+  web: ['^api/', '^client/', 'zod'],
 };
 
 /** Files with a reason of their own. */

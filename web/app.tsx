@@ -7,8 +7,11 @@ import { Toaster } from './components/toaster.tsx';
 import { BatchPage } from './pages/batch-page.tsx';
 import { BatchesPage } from './pages/batches-page.tsx';
 import { ComparePage } from './pages/compare-page.tsx';
+import { CostsPage } from './pages/costs-page.tsx';
 import { GpusPage } from './pages/gpus-page.tsx';
+import { InboxPage } from './pages/inbox-page.tsx';
 import { NewBatchPage } from './pages/new-batch-page.tsx';
+import { SchedulesPage } from './pages/schedules-page.tsx';
 import { matchPath, navigate, place } from './state/router.ts';
 import { useShortcuts } from './state/shortcuts.ts';
 import { useStore } from './state/store.ts';
@@ -17,7 +20,10 @@ import { toggleTheme } from './state/theme.ts';
 const routes: readonly [pattern: string, page: (parameters: Record<string, string>) => ComponentChild][] = [
   ['/', () => <BatchesPage />],
   ['/new', () => <NewBatchPage />],
+  ['/inbox', () => <InboxPage />],
+  ['/costs', () => <CostsPage />],
   ['/gpus', () => <GpusPage />],
+  ['/schedules', () => <SchedulesPage />],
   ['/batches/:id/compare', ({ id = '' }) => <ComparePage key={id} batchId={id} />],
   ['/batches/:id', ({ id = '' }) => <BatchPage key={id} batchId={id} part="overview" />],
   ['/batches/:id/gallery', ({ id = '' }) => <BatchPage key={id} batchId={id} part="gallery" />],
@@ -33,6 +39,9 @@ export function App() {
   useShortcuts('Everywhere', [
     { keys: 'g b', label: 'Batches', run: () => navigate('/') },
     { keys: 'n', label: 'New batch', run: () => navigate('/new') },
+    { keys: 'g i', label: 'Inbox', run: () => navigate('/inbox') },
+    { keys: 'g c', label: 'Costs', run: () => navigate('/costs') },
+    { keys: 'g s', label: 'Schedules', run: () => navigate('/schedules') },
     { keys: 'g g', label: 'GPUs and queues', run: () => navigate('/gpus') },
     { keys: 't', label: 'Light or dark', run: toggleTheme },
     { keys: '?', label: 'This list', run: () => setHelp(true) },

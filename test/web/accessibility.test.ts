@@ -25,6 +25,9 @@ const pages: [name: string, path: () => string, drawn: string][] = [
   ['a report', () => `/batches/${done}/report`, 'Recommendations'],
   ['a comparison', () => `/batches/${done}/compare?items=item-1,item-2`, 'seed'],
   ['a new batch', () => '/new', 'Drop a file here'],
+  ['the inbox', () => '/inbox', 'Nothing waits for you'],
+  ['costs', () => '/costs', 'Where it went'],
+  ['schedules', () => '/schedules', 'No schedules yet'],
   ['GPUs', () => '/gpus', 'Models and their limits'],
   ['no page', () => '/nix', 'There is no such page'],
 ];

@@ -87,6 +87,11 @@ export class Studio {
     });
   }
 
+  /** Prompts of all calls so far. */
+  prompts(): string[] {
+    return this.#gemini.prompts();
+  }
+
   async ask<T>(path: string, init: RequestInit = {}): Promise<T> {
     const headers = init.body === undefined ? {} : { 'content-type': 'application/json' };
     const response = await fetch(`${this.url}${path}`, { headers, ...init });

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { InboxEntry as Asked } from '../../client/inbox.ts';
 import type { BatchReply, createdSchema, limitsReplySchema, listReply, planSchema } from '../../api/batches/schemas.ts';
 
 /** How a batch stands. */
@@ -9,6 +10,16 @@ export type Limits = z.output<typeof limitsReplySchema>;
 export type CreatedBatch = z.output<typeof createdSchema>;
 /** What a file would come to. */
 export type Plan = z.output<typeof planSchema>;
+
+/** What an item asks a person. */
+export type InboxEntry = Omit<Asked, 'path'> & {
+  /** Key of the file to look at. */
+  artifact: string | null;
+};
+
+export type { CostRow, Costs } from '../../domain/costs.ts';
+export type { ScheduleListEntry } from '../../client/schedule-list.ts';
+export type { ScheduleReport } from '../../client/schedule-report.ts';
 
 /** What is told while a batch runs; the rest of what is known of it stays the same. */
 export type ProgressEvent = Partial<BatchDetail>;

@@ -1,16 +1,23 @@
 import logoUrl from '../icon.svg';
+import type { InboxEntry, Listing } from '../api/replies.ts';
 import { useStore } from '../state/store.ts';
 import { theme, toggleTheme } from '../state/theme.ts';
+import { useResource } from '../state/use-resource.ts';
 import { Icon, type IconName } from './icon.tsx';
 
 const entries: readonly { path: string; label: string; icon: IconName }[] = [
   { path: '/', label: 'Batches', icon: 'batches' },
+  { path: '/inbox', label: 'Inbox', icon: 'inbox' },
+  { path: '/costs', label: 'Costs', icon: 'costs' },
   { path: '/gpus', label: 'GPUs', icon: 'gpus' },
+  { path: '/schedules', label: 'Schedules', icon: 'schedules' },
 ];
 
 /** Where one can go; on a phone a bar at the bottom, where thumbs are. */
 export function SideBar({ path, onHelp }: { path: string; onHelp: () => void }) {
   useStore(theme);
+  const inbox = useResource<Listing<InboxEntry>>('/api/inbox', { everyMs: 10_000 });
+  const waiting = inbox.data?.data.length ?? 0;
   const isCurrent = (entry: string): boolean => path === entry || (entry === '/' && /^\/(batches|new)/.test(path));
   return (
     <header class="side">
@@ -23,6 +30,12 @@ export function SideBar({ path, onHelp }: { path: string; onHelp: () => void }) 
           <a key={entry.path} href={entry.path} aria-current={isCurrent(entry.path) ? 'page' : undefined}>
             <Icon name={entry.icon} />
             {entry.label}
+            {entry.path === '/inbox' && waiting > 0 && (
+              <span class="count">
+                {waiting}
+                <span class="visually-hidden"> waiting</span>
+              </span>
+            )}
           </a>
         ))}
       </nav>

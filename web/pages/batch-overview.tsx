@@ -2,6 +2,7 @@ import { formatCount, formatDuration, formatPercent, formatUsd } from '../../dom
 import type { BatchDetail } from '../api/replies.ts';
 import { Icon } from '../components/icon.tsx';
 import { doneOf, ProgressBar } from '../components/progress-bar.tsx';
+import { Loading } from '../components/state-notes.tsx';
 import { ThroughputChart } from '../components/throughput-chart.tsx';
 import { exactTime } from '../components/time-ago.tsx';
 import { isOpen } from '../state/batch-state.ts';
@@ -24,12 +25,12 @@ export function BatchOverview({ live, detail }: { live: LiveBatch; detail: Batch
         <div class="stack">
           <section class="card">
             <h2>Throughput</h2>
-            <ThroughputChart rows={live.rows} nowMs={running ? now : null} />
+            {live.loaded ? <ThroughputChart rows={live.rows} nowMs={running ? now : null} /> : <Loading lines={2} />}
           </section>
           <RunningCard detail={detail} now={now} />
         </div>
         <div class="stack">
-          <FailureWindowCard rows={live.rows} />
+          {live.loaded && <FailureWindowCard rows={live.rows} />}
           <ModelsCard rows={live.rows} />
           <NoticesCard detail={detail} />
           <FactsCard detail={detail} />

@@ -62,7 +62,12 @@ function Parts({ live, batchId, part }: { live: LiveBatch; batchId: string; part
   const made = rows.filter(({ status }) => status === 'succeeded').length;
   const tabs: readonly { part: BatchPart; label: string; count?: number; path: string }[] = [
     { part: 'overview', label: 'Overview', path: batchPath(batchId) },
-    { part: 'gallery', label: 'Gallery', count: made, path: batchPath(batchId, 'gallery') },
+    {
+      part: 'gallery',
+      label: 'Gallery',
+      count: live.loaded ? made : detail.succeeded,
+      path: batchPath(batchId, 'gallery'),
+    },
     { part: 'failed', label: 'Failed', count: detail.failed, path: batchPath(batchId, 'failed') },
     { part: 'report', label: 'Report', path: batchPath(batchId, 'report') },
   ];
