@@ -1,5 +1,6 @@
 import { SluiceError } from '../domain/errors.ts';
 import { stepsOf } from '../domain/flow.ts';
+import { itemScope } from '../domain/item-scope.ts';
 import type { StagedItem } from '../domain/item.ts';
 import { parseStepRecord, type StepRecord } from '../domain/step-record.ts';
 import type { TemplateScope } from '../domain/templates.ts';
@@ -12,7 +13,7 @@ export async function readScope(store: Store, input: StepInput, item: StagedItem
   const loop = round === 0 ? {} : { loop: { round } };
   const parameters = { ...flow.parameters, ...item.parameters };
   const steps = await readSteps(store, input);
-  return { item: columnsOf(input, item), parameters, steps, ...loop, batch: { id: batchId, project } };
+  return { item: itemScope(flow, item), parameters, steps, ...loop, batch: { id: batchId, project } };
 }
 
 /** Records of earlier steps by id; null of those that have not run, or that nothing here asks for. */
@@ -41,17 +42,4 @@ async function readRecord(store: Store, key: string): Promise<StepRecord> {
   const record = bytes === null ? null : parseStepRecord(bytes.toString('utf8'));
   if (record !== null) return record;
   throw new SluiceError('STORAGE_ERROR', `What an earlier step made, ${key}, is missing or damaged.`);
-}
-
-function columnsOf({ flow }: StepInput, item: StagedItem): Record<string, unknown> {
-  const { id, name, index, prompt, seed, quality, model } = item;
-  return {
-    ...Object.fromEntries((flow.columns ?? []).map((column) => [column.name, null])),
-    ...item.fields,
-    ...item.data,
-    ...{ id, name, index, prompt, seed, quality, model },
-    negative_prompt: item.negativePrompt ?? null,
-    aspect_ratio: item.aspectRatio,
-    from_image: item.fromImage ?? null,
-  };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openStore } from '../storage/open-store.ts';
 import { stageInput } from '../client/input/stage-input.ts';
 import { storeUriOf } from '../client/output-directory.ts';
-import { parseSpec } from '../client/submit.ts';
+import { resolveBatch } from '../client/batch-flow.ts';
 import type { SlidingWindowInput } from './baseline/workflows.ts';
 import { ProcessMeter, measured } from './process-meter.ts';
 import { promptsCsv, settled, type Rig } from './rig.ts';
@@ -51,7 +51,9 @@ export class Baseline {
     this.#batches += 1;
     const storeUri = storeUriOf(join(this.#rig.home, `baseline-out-${this.#batches}`));
     const workflowId = `baseline-${this.#batches}`;
-    const { spec, flow } = parseSpec({ limits: { concurrency, ratePerMinute: null } });
+    const { home, sluice } = this.#rig;
+    const limits = { concurrency, ratePerMinute: null };
+    const { spec, flow } = await resolveBatch({ limits }, { home, models: sluice.models });
     let wallMs = 0;
     const { value, cpuMs } = await measured(this.#meters, async () => {
       const startedAt = performance.now();
@@ -59,8 +61,9 @@ export class Baseline {
         source: { text: promptsCsv(items, 1_000 + this.#batches) },
         format: 'csv',
         store: openStore(storeUri),
-        models: this.#rig.sluice.models,
+        models: sluice.models,
         spec,
+        flow,
         rejected: null,
       });
       const input: SlidingWindowInput = {

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
 import { loadModels } from '../client/models.ts';
 import { stageInput } from '../client/input/stage-input.ts';
-import { parseSpec } from '../client/submit.ts';
+import { resolveBatch } from '../client/batch-flow.ts';
 import { openStore } from '../storage/open-store.ts';
 import { ProcessMeter } from './process-meter.ts';
 import type { Results } from './result.ts';
@@ -23,7 +23,8 @@ export async function benchStaging(results: Results, rows = 1_000_000): Promise<
     meter.resetPeak();
     const residentMiB = meter.residentMiB();
     const startedAt = performance.now();
-    const staged = await stageInput({ source: { path }, store, models, spec: parseSpec({}).spec, rejected: null });
+    const batch = await resolveBatch({}, { home, models });
+    const staged = await stageInput({ source: { path }, store, models, ...batch, rejected: null });
     const seconds = (performance.now() - startedAt) / 1_000;
     results.add('f', 'rows staged', staged.total, `of ${rows}`, { atLeast: rows });
     results.add('f', 'rows/s', staged.total / seconds, '');

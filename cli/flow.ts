@@ -141,7 +141,7 @@ function render({ name, description, file, columns, parameters, limits, steps, o
 
 function renderStep({ id, uses, when, model, repeat, steps }: StepView, indent: string): string[] {
   const bound = repeat === null ? '' : `, at most ${String(repeat.at_most)} rounds, until ${repeat.until}`;
-  const line = `${indent}${id.padEnd(16)} ${uses}${model === null ? '' : ` by ${model}`}${bound}`;
+  const line = `${indent}${id.padEnd(16)} ${uses}${model === null ? '' : `, model ${model}`}${bound}`;
   return [
     `${line}${when === null ? '' : `, when ${when}`}`,
     ...steps.flatMap((step) => renderStep(step, `${indent}  `)),

@@ -50,7 +50,7 @@ export async function loadFlow(nameOrPath: string, search: FlowSearch): Promise<
  * @throws SluiceError UNKNOWN_FLOW listing the names there are
  */
 export async function readFlowFile(nameOrPath: string, { home, models }: FlowSearch): Promise<ListedFlow> {
-  if (/[/\\]|\.ya?ml$/i.test(nameOrPath)) {
+  if (isFlowPath(nameOrPath)) {
     const path = resolve(nameOrPath);
     const listed = await readAt(path, models);
     if (listed !== null) return listed;
@@ -63,6 +63,11 @@ export async function readFlowFile(nameOrPath: string, { home, models }: FlowSea
   throw new SluiceError('UNKNOWN_FLOW', `There is no flow "${nameOrPath}".`, {
     action: `Use one of: ${[...files.keys()].toSorted().join(', ')}.`,
   });
+}
+
+/** Whether it says where the file is, and not what the flow is called. */
+export function isFlowPath(nameOrPath: string): boolean {
+  return /[/\\]|\.ya?ml$/i.test(nameOrPath);
 }
 
 /** All flows a batch can name, by name; also those whose file is wrong. */

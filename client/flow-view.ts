@@ -1,6 +1,6 @@
 import { isLoop, type FlowEntry, type Step } from '../domain/flow.ts';
 import { describeChoice } from '../domain/flow-graph.ts';
-import type { NamedFlow } from './flow-files.ts';
+import { listFlows, type FlowSearch, type NamedFlow } from './flow-files.ts';
 
 /** One step, or a loop with its steps, as it is shown. */
 export interface StepView {
@@ -26,6 +26,11 @@ export interface FlowView {
   limits: { parallel: number | null; timeout_seconds: number | null; requests_per_minute: number | null };
   steps: StepView[];
   output: string | null;
+}
+
+/** The flows that batches can name, those whose files are wrong left out. */
+export async function viewFlows(search: FlowSearch): Promise<FlowView[]> {
+  return (await listFlows(search)).flatMap(({ flow }) => (flow === null ? [] : [viewFlow(flow)]));
 }
 
 /** What `flow show` and the REST API say of a flow. */

@@ -3,6 +3,8 @@ export { Sluice } from './sluice.ts';
 export type { ConnectOptions } from './connect-options.ts';
 export type { BatchReport } from './batch-report.ts';
 export type { BatchListEntry } from './list.ts';
+export { viewFlows, type FlowView, type StepView } from './flow-view.ts';
+export type { FlowSearch } from './flow-files.ts';
 export type { Overview, OverviewOptions } from './overview.ts';
 export type { PromptUnderWay } from './prompts-under-way.ts';
 export type { BatchStats } from './stats.ts';

@@ -11,9 +11,9 @@ interface OwnFile {
 }
 
 const summaryKeys = [manifestKey, 'results.jsonl', 'report.md'];
-/** Staged items, those of redrives included, results, and graphs. */
+/** Staged items, those of redrives included, results, graphs, the flow, and events. */
 const partPattern =
-  /^(?:(?:results|input(?:\/redrive-[\w-]+)?)\/part-\d+\.jsonl|input\/graph-[0-9a-f]+\.json|events\/[a-z0-9-]+\/\d+-\d+\.jsonl)$/;
+  /^(?:(?:results|input(?:\/redrive-[\w-]+)?)\/part-\d+\.jsonl|input\/graph-[0-9a-f]+\.json|input\/flow\.json|events\/[a-z0-9-]+\/\d+-\d+\.jsonl)$/;
 
 /** What the runs of a batch wrote about themselves, its `batch_info.json` excepted. */
 export async function* recordFiles(store: Store): AsyncGenerator<OwnFile> {

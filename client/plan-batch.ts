@@ -1,8 +1,10 @@
 import { SluiceError } from '../domain/errors.ts';
 import { findModel, type ModelsFile } from '../domain/models.ts';
+import { resolveBatch } from './batch-flow.ts';
+import type { FlowSearch } from './flow-files.ts';
 import type { Rejected } from './input/input-entry.ts';
 import { stageInput } from './input/stage-input.ts';
-import { parseSpec, type SubmitOptions } from './submit.ts';
+import type { SubmitOptions } from './submit.ts';
 
 /** What a call is taken to last when nothing is known yet, seconds. */
 export const assumedCallSeconds = 8;
@@ -34,8 +36,9 @@ export interface BatchPlan {
  *
  * @throws SluiceError what reading an input does: NO_VALID_REQUESTS, INPUT_NOT_FOUND, INPUT_UNREADABLE, USAGE, …
  */
-export async function planBatch(models: ModelsFile, options: PlanOptions): Promise<BatchPlan> {
-  const { spec } = parseSpec(options.spec);
+export async function planBatch(search: FlowSearch, options: PlanOptions): Promise<BatchPlan> {
+  const { models } = search;
+  const { spec, flow } = await resolveBatch(options.spec, search);
   const { input: source, format, encoding, localFiles } = options;
   const { rejectedFile: rejected = null, maxRejectedRows = 0 } = options;
   const rejectedRows: Rejected[] = [];
@@ -46,7 +49,7 @@ export async function planBatch(models: ModelsFile, options: PlanOptions): Promi
   };
   try {
     const how = { source, format, encoding, localFiles, rejected, onRejected };
-    const staged = await stageInput({ ...how, store: null, models, spec });
+    const staged = await stageInput({ ...how, store: null, models, spec, flow });
     const { total, byModel, estimateUsd, encodingNotice } = staged;
     const estimateSeconds = Math.round(minutesOf(total, byModel, models, spec.limits) * 60);
     const sums = { total, rejected: staged.rejected, estimateUsd, estimateSeconds };

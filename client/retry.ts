@@ -7,9 +7,10 @@ import type { Store } from '../storage/store.ts';
 import type { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo, writeBatchInfo } from './batch-info.ts';
 import { assertServed, type Given } from './modes.ts';
+import { flowOfBatch } from './batch-flow.ts';
 import { notFound } from './errors.ts';
 import { assertNotElsewhere, engineMark, type OwnEngine } from './other-engine.ts';
-import { parseSpec, startBatch } from './submit.ts';
+import { startBatch } from './submit.ts';
 import { takeTurn } from './submit-turn.ts';
 import { eventsOf } from './event-targets.ts';
 
@@ -60,7 +61,8 @@ async function reopen(
   const info = await readBatchInfo(store);
   if (info === null) throw new SluiceError('BATCH_NOT_FOUND', `The directory of ${batch.batchId} is gone.`);
   await assertNotElsewhere(store.uri, info, given.engine, true);
-  const { spec, flow } = parseSpec(info.spec);
+  const { spec } = info;
+  const flow = await flowOfBatch(store, info.flow);
   assertServed(flow, info.mode, given);
   let fromRow: number;
   if (completed) {

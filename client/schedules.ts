@@ -28,7 +28,7 @@ import { modeOf, type Given } from './modes.ts';
 import { storeUriOf } from './output-directory.ts';
 import { reportOfSchedule, toTemporalOverlap, type ScheduleMemo, type ScheduleReport } from './schedule-report.ts';
 import { listSchedules, type ScheduleListEntry } from './schedule-list.ts';
-import { parseSpec } from './submit.ts';
+import { resolveBatch } from './batch-flow.ts';
 
 /** A schedule that is to be made. `input` and `output` are templates over the time of a run: docs/schedules.md. */
 export interface ScheduleInput extends ScheduleTimingInput {
@@ -62,10 +62,13 @@ export interface BackfillOptions {
 export class Schedules {
   private readonly client: Client;
   private readonly given: Given;
+  private readonly home: string;
 
-  constructor(client: Client, given: Given) {
+  /** @param home where flows of the user are found */
+  constructor(client: Client, given: Given, home: string) {
     this.client = client;
     this.given = given;
+    this.home = home;
   }
 
   /**
@@ -76,7 +79,7 @@ export class Schedules {
     const { id, input, output, format, encoding, spec, paused, note, ...timing } = options;
     const scheduleId = checked('id', scheduleIdSchema.safeParse(id));
     const times = checked('schedule', scheduleTimingSchema.safeParse(timing));
-    const parsed = parseSpec(spec);
+    const parsed = await resolveBatch(spec, { home: this.home, models: this.given.models });
     if (usesComfy(parsed.flow))
       throw new SluiceError('USAGE', 'Sprites cannot be scheduled yet: their graph is planned by sluice generate.');
     const hasTemplate = output.includes('{{');

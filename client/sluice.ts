@@ -82,7 +82,7 @@ export class Sluice {
     this.client = new Client({ connection, namespace: engine.namespace });
     this.money = new Money(this.client, engine.home);
     this.webhooks = new Webhooks(this.client, engine.home);
-    this.schedules = new Schedules(this.client, this);
+    this.schedules = new Schedules(this.client, this, engine.home);
   }
 
   /** What ComfyUI work submitted here uses: `emulated`, the built-in emulator, where there are no servers. */
@@ -150,7 +150,7 @@ export class Sluice {
 
   /** What `submit` would come to; starts nothing and writes nothing. */
   plan(options: PlanOptions): Promise<BatchPlan> {
-    return planBatch(this.models, options);
+    return planBatch({ home: this.engine.home, models: this.models }, options);
   }
 
   /** Results as they complete; returns the summary at the end, null if the batch was ended from outside. */

@@ -3,20 +3,22 @@ import { join } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { BatchInfo } from '../domain/batch-info.ts';
-import { batchSpecSchema, type BatchSpec, type BatchSpecInput } from '../domain/batch-spec.ts';
+import type { BatchSpecInput } from '../domain/batch-spec.ts';
 import type { BatchInput } from '../domain/batch.ts';
 import { batchStartOf } from '../domain/batch-start.ts';
 import { SluiceError } from '../domain/errors.ts';
-import { findFlow, flowNames, usesComfy, type Flow } from '../domain/flow.ts';
+import { isPlain } from '../domain/flow.ts';
 import { coreTaskQueue, type ProviderMode } from '../domain/ids.ts';
 import { openStore } from '../storage/open-store.ts';
 import type { Store } from '../storage/store.ts';
+import { flowKey, resolveBatch } from './batch-flow.ts';
 import { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo, writeBatchInfo } from './batch-info.ts';
 import { clearResults } from './clear-results.ts';
 import { displayPath } from './batch-report.ts';
 import { takeTurn } from './submit-turn.ts';
 import { explain } from './errors.ts';
+import type { FlowSearch } from './flow-files.ts';
 import type { Rejected } from './input/input-entry.ts';
 import { eventsOf } from './event-targets.ts';
 import { sourceName, type InputFormat, type InputSource } from './input/source.ts';
@@ -78,31 +80,6 @@ export interface SubmitContext extends Given {
   client: Client;
 }
 
-/** Parses the options of a batch. Throws USAGE naming field and rule. */
-export function parseSpec(spec: BatchSpecInput | undefined): { spec: BatchSpec; flow: Flow } {
-  const parsed = batchSpecSchema.safeParse(spec ?? {});
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new SluiceError('USAGE', `${issue?.path.join('.') ?? 'options'}: ${issue?.message ?? 'is not valid'}`);
-  }
-  const flow = findFlow(parsed.data.flow);
-  if (flow === undefined) {
-    throw new SluiceError('UNKNOWN_FLOW', `There is no flow "${parsed.data.flow}".`, {
-      action: `Use one of: ${flowNames().join(', ')}.`,
-    });
-  }
-  if (usesComfy(flow) !== (parsed.data.comfy !== undefined)) {
-    throw new SluiceError(
-      'USAGE',
-      usesComfy(flow) ? `The flow ${flow.name} needs a graph.` : 'comfy: not of this flow',
-      {
-        action: 'Make sprites with: sluice generate',
-      },
-    );
-  }
-  return { spec: parsed.data, flow };
-}
-
 /** A batch that is staged. */
 export interface Prepared {
   submission: Submission;
@@ -115,7 +92,7 @@ export interface Prepared {
  * that submit to one directory at the same time the second waits, and then finds what the first started.
  */
 export function submit(context: SubmitContext, options: SubmitOptions): Promise<Submission> {
-  return inTurn(options, async (store, freshId) => {
+  return inTurn(context, options, async (store, freshId) => {
     const { submission, input } = await prepareIn(store, context, options, freshId);
     if (input !== null) await startBatch(context.client, input, sourceName(options.input));
     return submission;
@@ -124,12 +101,16 @@ export function submit(context: SubmitContext, options: SubmitOptions): Promise<
 
 /** Stages an input for a batch that somebody else starts. */
 export function prepare(context: SubmitContext, options: SubmitOptions): Promise<Prepared> {
-  return inTurn(options, (store, freshId) => prepareIn(store, context, options, freshId));
+  return inTurn(context, options, (store, freshId) => prepareIn(store, context, options, freshId));
 }
 
 /** Does something to the directory of a submission while no other command does. */
-async function inTurn<T>(options: SubmitOptions, body: (store: Store, freshId: string) => Promise<T>): Promise<T> {
-  parseSpec(options.spec);
+async function inTurn<T>(
+  context: SubmitContext,
+  options: SubmitOptions,
+  body: (store: Store, freshId: string) => Promise<T>,
+): Promise<T> {
+  await resolveBatch(options.spec, searchOf(context));
   const freshId = options.batchId ?? newBatchId();
   const storeUri = storeUriOf(options.output ?? join(options.parent ?? '', freshId));
   const undo = await makeDirectory(storeUri);
@@ -150,13 +131,14 @@ async function prepareIn(
   options: SubmitOptions,
   freshId: string,
 ): Promise<Prepared> {
-  const { spec, flow } = parseSpec(options.spec);
+  const batch = await resolveBatch(options.spec, searchOf(context));
+  const { spec, flow } = batch;
   const events = eventsOf(context.engine.home, spec);
   const storeUri = store.uri;
   const earlier = await readBatchInfo(store);
   const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
   if (earlier !== null && found?.state === 'running') {
-    const attached = await attach(context, options, spec, store, earlier);
+    const attached = await attach(context, options, batch, store, earlier);
     return { submission: { ...attached, services: servicesOf(flow, context.models) }, input: null };
   }
   if (earlier !== null && found === null) await assertNotElsewhere(storeUri, earlier, context.engine, options.resume);
@@ -165,10 +147,11 @@ async function prepareIn(
   const mode = (plan.reopen ? earlier?.mode : undefined) ?? modeOf(flow, context);
   assertServed(flow, mode, context);
   // The batch that is there is not touched before the input has proved good, as far as it can be read twice.
-  if (earlier !== null && !('stream' in options.input)) await readThrough(context, options, spec);
+  if (earlier !== null && !('stream' in options.input)) await readThrough(context, options, batch);
   if (plan.replace) await clearResults(store);
-  const files = Promise.allSettled((options.files ?? []).map(({ key, text }) => store.put(key, text)));
-  const staged = await stage(store, context, options, spec, earlier === null).finally(() => files);
+  const own = isPlain(flow) ? [] : [{ key: flowKey, text: JSON.stringify(flow) }];
+  const files = Promise.allSettled([...own, ...(options.files ?? [])].map(({ key, text }) => store.put(key, text)));
+  const staged = await stage(store, context, options, batch, earlier === null).finally(() => files);
   for (const file of await files) if (file.status === 'rejected') throw file.reason as Error;
   const info: BatchInfo = {
     version: 1,
@@ -228,10 +211,16 @@ export async function startBatch(client: Client, input: BatchInput, source: stri
   }
 }
 
+type Batch = Awaited<ReturnType<typeof resolveBatch>>;
+
+function searchOf({ engine, models }: SubmitContext): FlowSearch {
+  return { home: engine.home, models };
+}
+
 /** Reads and checks an input and writes nothing. */
-function readThrough({ models }: SubmitContext, options: SubmitOptions, spec: BatchSpec): Promise<StagedInput> {
+function readThrough({ models }: SubmitContext, options: SubmitOptions, batch: Batch): Promise<StagedInput> {
   const { input: source, format, encoding, localFiles } = options;
-  return stageInput({ source, format, encoding, localFiles, store: null, models, spec, rejected: null });
+  return stageInput({ source, format, encoding, localFiles, store: null, models, ...batch, rejected: null });
 }
 
 /** @param clear remove what was staged if the rest cannot be */
@@ -239,13 +228,13 @@ async function stage(
   store: Store,
   { models }: SubmitContext,
   options: SubmitOptions,
-  spec: BatchSpec,
+  batch: Batch,
   clear: boolean,
 ): Promise<StagedInput> {
   const { input: source, format, encoding, localFiles, onRejected } = options;
   try {
     const rejected = rejectedPath(store.uri, source);
-    return await stageInput({ source, format, encoding, localFiles, onRejected, store, models, spec, rejected });
+    return await stageInput({ source, format, encoding, localFiles, onRejected, store, models, ...batch, rejected });
   } catch (error) {
     if (clear) await clearResults(store);
     throw error;
@@ -255,11 +244,11 @@ async function stage(
 async function attach(
   context: SubmitContext,
   options: SubmitOptions,
-  spec: BatchSpec,
+  batch: Batch,
   store: Store,
   info: BatchInfo,
 ): Promise<Omit<Submission, 'services'>> {
-  const staged = await readThrough(context, options, spec);
+  const staged = await readThrough(context, options, batch);
   if (staged.digest !== info.input.digest) {
     throw new SluiceError(
       'OUTPUT_IN_USE',

@@ -66,6 +66,17 @@ export const batchSpecSchema = z.strictObject({
   cache: z.boolean().nullable().default(null),
   /** Who is told of this batch besides those who are told of all: names of the configuration, or addresses. */
   webhooks: z.array(z.string().min(1).max(2_000)).max(10).optional(),
+  /** Of the flow, by name. */
+  parameters: z.record(z.string(), z.json()).default({}),
+  /** Run the items in an order of chance, the same for the same seed. */
+  shuffle: z
+    .strictObject({ seed: z.int().min(0).max(2_147_483_647) })
+    .nullable()
+    .default(null),
+  /** Only that many items: the first ones, or, shuffled, a sample. */
+  maxRecords: z.int().min(1).nullable().default(null),
+  /** Items take the models a step may call in turn, whatever rule the flow has. */
+  rotateModels: z.boolean().default(false),
   errorPolicy: z.enum(['continue', 'stop']).default('continue'),
   limits: limitsSchema.prefault({}),
   /** Whether a pause for a budget of the day ends by itself once the day (of UTC) is over. @default false */

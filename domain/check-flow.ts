@@ -1,11 +1,11 @@
 import type { EntryInFile, FlowHead } from './flow-file.ts';
-import { foldChoice } from './flow-file.ts';
+import { foldChoice } from './choose-models.ts';
 import type { FlowProblem } from './flow-problem.ts';
 import { readValue } from './flow-values.ts';
 import { checkTexts, type NameSpace } from './check-names.ts';
 import { knownColumn } from './input-columns.ts';
 import { modelKeys, resolveModel, type ModelsFile } from './models.ts';
-import type { StepKind } from './flow.ts';
+import type { Column, StepKind } from './flow.ts';
 
 type StepInFile = Extract<EntryInFile, { uses: unknown }>;
 type LoopInFile = Exclude<EntryInFile, StepInFile>;
@@ -158,7 +158,7 @@ function checkParameters({ parameters }: FlowHead): FlowProblem[] {
 
 function checkDefault(
   path: PropertyKey[],
-  { type, default: value }: { type: 'text' | 'number' | 'boolean' | 'json'; default?: unknown },
+  { type, default: value }: { type: Column['type']; default?: unknown },
 ): FlowProblem[] {
   if (value === undefined || type === 'json') return [];
   const read = readValue(type, value);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { foldChoice } from './choose-models.ts';
 import { stepKinds, type Column, type Flow, type FlowEntry, type ModelChoice, type Step } from './flow.ts';
 import { columnTypes, parameterSchema, type Parameter } from './flow-values.ts';
 import { limitsSchema } from './batch-spec.ts';
@@ -160,12 +161,4 @@ function toChoice(model: z.output<typeof modelSchema>): ModelChoice {
   const models = typeof otherwise === 'string' ? [otherwise] : otherwise;
   const folded = Object.entries(table).map(([value, name]) => [foldChoice(value), name]);
   return { rule: 'by_field', field, table: Object.fromEntries(folded) as Record<string, string>, models };
-}
-
-/** Values of a column that choose a model are compared like this: `Romantic Comedy` is `romantic-comedy`. */
-export function foldChoice(value: string): string {
-  return value
-    .trim()
-    .toLowerCase()
-    .replace(/[\s_-]+/g, '-');
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Column } from './flow.ts';
 
 /** What columns and parameters can hold. */
-export const columnTypes = ['text', 'number', 'boolean', 'json'] as const satisfies Column['type'][];
+export const columnTypes = ['text', 'number', 'boolean', 'json', 'path'] as const satisfies Column['type'][];
 
 export const parameterSchema = z.strictObject({
   type: z.enum(columnTypes).default('text'),
@@ -11,8 +11,8 @@ export const parameterSchema = z.strictObject({
 });
 export type Parameter = z.output<typeof parameterSchema>;
 
-type Value = z.infer<ReturnType<typeof z.json>>;
-export type ReadValue = { ok: true; value: Value } | { ok: false; rule: string };
+export type JsonValue = z.infer<ReturnType<typeof z.json>>;
+export type ReadValue = { ok: true; value: JsonValue } | { ok: false; rule: string };
 
 const booleans = new Map([
   ['true', true],
@@ -34,7 +34,8 @@ const maxTextChars = 500_000;
 export function readValue(type: Column['type'], given: unknown): ReadValue {
   const refuse = (rule: string): ReadValue => ({ ok: false, rule: `${rule} ${got(given)}` });
   switch (type) {
-    case 'text': {
+    case 'text':
+    case 'path': {
       if (typeof given === 'object' && given !== null) return refuse('must be text');
       const text = typeof given === 'string' ? given : JSON.stringify(given);
       return text.length > maxTextChars
@@ -52,9 +53,9 @@ export function readValue(type: Column['type'], given: unknown): ReadValue {
       return known === undefined ? refuse('must be true or false') : { ok: true, value: known };
     }
     case 'json': {
-      if (typeof given !== 'string') return { ok: true, value: given as Value };
+      if (typeof given !== 'string') return { ok: true, value: given as JsonValue };
       try {
-        return { ok: true, value: JSON.parse(given) as Value };
+        return { ok: true, value: JSON.parse(given) as JsonValue };
       } catch {
         return refuse('must be JSON');
       }

@@ -65,7 +65,8 @@ export type ModelChoice =
 /** A column of a flow's input. */
 export interface Column {
   name: string;
-  type: 'text' | 'number' | 'boolean' | 'json';
+  /** A path is relative to the file of the row, and absolute once it is staged. */
+  type: 'text' | 'number' | 'boolean' | 'json' | 'path';
   required: boolean;
   /** For rows that leave it empty. */
   default?: unknown;
@@ -99,7 +100,7 @@ export function isPlain({ steps }: Pick<Flow, 'steps'>): boolean {
   return (uses === 'image' || uses === 'comfy') && when === undefined && options === undefined && model === undefined;
 }
 
-/** The flows that are part of the code: of one step, without templates. */
+/** What `flows/image.yaml` and `flows/sprite.yaml` hold: batches from before there were such files name them. */
 const builtIn: readonly Flow[] = [
   { name: 'image', steps: [{ id: 'image', uses: 'image' }] },
   { name: 'sprite', steps: [{ id: 'sprite', uses: 'comfy' }] },
@@ -112,8 +113,4 @@ export function findFlow(name: string): Flow | undefined {
 /** Whether items of the flow are made on ComfyUI servers, and not by a model of models.yaml. */
 export function usesComfy(flow: Pick<Flow, 'steps'>): boolean {
   return stepsOf(flow).some(({ uses }) => uses === 'comfy');
-}
-
-export function flowNames(): string[] {
-  return builtIn.map((flow) => flow.name);
 }

@@ -1,14 +1,20 @@
 import { toComfyWork } from './comfy-item.ts';
+import { chooseModels } from './choose-models.ts';
 import { pictureNames, type ComfySpec } from './comfy-work.ts';
+import { estimateFlow } from './estimate-flow.ts';
+import { stepsOf, type Flow } from './flow.ts';
+import { itemScope } from './item-scope.ts';
 import type { StagedItem } from './item.ts';
 import type { InputRow } from './input-row.ts';
 import { mediaModelOf } from './media-model.ts';
-import { estimateUsd, type ModelsFile } from './models.ts';
+import { estimateUsd, type ModelsFile, resolveModel } from './models.ts';
 
 /** SHA-256 of a text, lower-case hex. Handed in, because this folder does no cryptography of its own. */
 export type Sha256 = (text: string) => string;
 
 export interface ItemContext {
+  /** Of flows that are more than one call with what the row says: the flow as the batch runs it. */
+  flow?: Flow | undefined;
   /** Zero-based place among the valid rows. */
   index: number;
   /** Row of the source file. */
@@ -44,6 +50,7 @@ export function hashItem(item: Omit<StagedItem, 'hash'>, sha256: Sha256): string
       item.fromImage ?? null,
       item.model,
       ...(item.comfy === undefined ? [] : [item.comfy]),
+      ...(item.models === undefined ? [] : [item.data ?? {}, item.models]),
     ]),
   );
 }
@@ -60,6 +67,7 @@ export function toStagedItem(
 ): { ok: true; item: StagedItem } | { ok: false; message: string } {
   const { models, sha256 } = context;
   if (context.comfy !== undefined) return toComfyItem(row, context, context.comfy);
+  if (context.flow !== undefined) return toFlowItem(row, context, context.flow);
   const quality = row.quality ?? 'standard';
   const found = mediaModelOf(row, { models, defaultModel: context.defaultModel });
   if (!found.ok) return found;
@@ -120,6 +128,58 @@ function toComfyItem(
     comfy: work,
   };
   return { ok: true, item: { ...item, hash: hashItem(item, sha256) } };
+}
+
+/** An item of a flow of several steps, or of templates: the first model of each step is chosen here. */
+function toFlowItem(
+  row: InputRow,
+  { id, index, rowNumber, name, models, defaultModel, sha256 }: ItemContext,
+  flow: Flow,
+): { ok: true; item: StagedItem } | { ok: false; message: string } {
+  const quality = row.quality ?? 'standard';
+  const rowModels = [
+    ...(row.image_model === undefined ? [] : [{ column: 'image_model', name: row.image_model }]),
+    ...(row.video_model === undefined ? [] : [{ column: 'video_model', name: row.video_model }]),
+  ];
+  const data = row.data ?? {};
+  const choice = chooseModels(flow, { models, batchModel: defaultModel, rowModels, quality, index, data });
+  if (!choice.ok) return choice;
+  const chosen = Object.entries(choice.steps).map(([step, { key }]) => [step, key] as const);
+  const first = firstModel(flow, choice.steps, models);
+  const known = {
+    id,
+    index,
+    row: rowNumber,
+    name,
+    prompt: row.prompt,
+    ...(row.negative_prompt === undefined ? {} : { negativePrompt: row.negative_prompt }),
+    seed: row.seed ?? derivedSeed(id, `${row.prompt}${row.data === undefined ? '' : JSON.stringify(data)}`, sha256),
+    quality,
+    aspectRatio: row.aspect_ratio ?? ('1:1' as const),
+    ...(row.from_image === undefined ? {} : { fromImage: row.from_image }),
+    ...first,
+    models: Object.fromEntries(chosen),
+    ...(Object.keys(row.fields).length === 0 ? {} : { fields: row.fields }),
+    ...(row.data === undefined ? {} : { data: row.data }),
+  };
+  const costs = estimateFlow({ flow, item: itemScope(flow, known), chosen: choice.steps, models });
+  const estimateUsd = Object.values(costs).reduce((sum, cost) => sum + cost, 0);
+  const item: Omit<StagedItem, 'hash'> = { ...known, estimateUsd };
+  return { ok: true, item: { ...item, hash: hashItem(item, sha256) } };
+}
+
+/** What lists and progress call the item's model: that of the first step that calls one. */
+function firstModel(
+  flow: Flow,
+  chosen: Readonly<Record<string, { key: string; model: { provider: string } }>>,
+  models: ModelsFile,
+): { model: string; provider: string } {
+  for (const { id, model } of stepsOf(flow)) {
+    const key = chosen[id]?.key ?? model?.models[0];
+    const found = key === undefined ? undefined : resolveModel(models, key);
+    if (found !== undefined) return { model: found.key, provider: found.model.provider };
+  }
+  return { model: '', provider: '' };
 }
 
 /** Of a row that gives none, so that a rerun repeats it. */

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { knownColumn, normaliseColumn, type KnownColumn } from './input-columns.ts';
+import { readValue, type JsonValue } from './flow-values.ts';
 import { aspectRatios, qualities } from './item.ts';
+import { rowRules, type RowRules } from './row-rules.ts';
 
 /** Longest prompt and negative prompt, in UTF-16 units as JavaScript counts them. */
 const maxPromptChars = 32_000;
@@ -36,9 +38,10 @@ const inputRowSchema = z.strictObject({
     })
     .optional(),
   prompt: z
-    .string({ error: 'is required' })
+    .string()
     .refine((prompt) => /[^\p{C}\p{Z}]/u.test(prompt), { error: 'must not be blank' })
-    .pipe(promptText),
+    .pipe(promptText)
+    .optional(),
   output_name: z.string().optional(),
   /** Tools that keep whole numbers as floats write `42.0`. */
   seed: z
@@ -70,10 +73,16 @@ const inputRowSchema = z.strictObject({
   video_model: z.string().optional(),
 });
 
-export type InputRow = z.output<typeof inputRowSchema> & {
-  /** Columns Sluice gives no meaning to, by their normalised names. */
+export type InputRow = Omit<z.output<typeof inputRowSchema>, 'prompt'> & {
+  /** Empty where the flow does without. */
+  prompt: string;
+  /** Columns neither Sluice nor the flow gives a meaning to, by their normalised names. */
   fields: Record<string, string>;
+  /** The flow's own columns; null where empty. */
+  data?: Record<string, JsonValue>;
 };
+
+const imageRules = rowRules({ name: 'image', steps: [{ id: 'image', uses: 'image' }] });
 
 export type InputRowResult = { ok: true; row: InputRow } | { ok: false; message: string };
 
@@ -95,10 +104,15 @@ function cellText(value: unknown): string | undefined {
  *
  * @param cells column names as the file has them, with text (CSV) or any JSON value (JSONL).
  * Two names of one column are fine as long as their values agree.
+ * @param rules what the flow asks of its rows
  */
-export function parseInputRow(cells: Iterable<readonly [column: string, value: unknown]>): InputRowResult {
+export function parseInputRow(
+  cells: Iterable<readonly [column: string, value: unknown]>,
+  rules: RowRules = imageRules,
+): InputRowResult {
   const known: Partial<Record<KnownColumn, string>> = {};
   const writtenAs: Partial<Record<KnownColumn, string>> = {};
+  const own = new Map<string, unknown>();
   const fields: [string, string][] = [];
   const problems: string[] = [];
 
@@ -110,7 +124,9 @@ export function parseInputRow(cells: Iterable<readonly [column: string, value: u
     if (problem !== undefined) problems.push(`${name}: ${problem}`);
     const meaning = knownColumn(name);
     if (meaning === undefined) {
-      fields.push([name, text]);
+      if (rules.columns.some((declared) => declared.name === name))
+        own.set(name, typeof value === 'string' ? text : value);
+      else fields.push([name, text]);
       continue;
     }
     if (typeof value === 'object') problems.push(`${name}: must be text or a number`);
@@ -122,13 +138,48 @@ export function parseInputRow(cells: Iterable<readonly [column: string, value: u
     writtenAs[meaning] = name;
   }
 
+  const data = readOwn(own, rules, problems);
   if (problems.length > 0) return { ok: false, message: problems.join('; ') };
   const parsed = inputRowSchema.safeParse(known);
-  if (parsed.success) return { ok: true, row: { ...parsed.data, fields: Object.fromEntries(fields) } };
-  const named = parsed.error.issues.map((issue) => {
-    const column = String(issue.path[0]);
-    const written = Object.entries(writtenAs).find(([meaning]) => meaning === column);
-    return `${written?.[1] ?? column}: ${issue.message}`;
-  });
-  return { ok: false, message: named.join('; ') };
+  const missing = rules.required.filter((column) => known[column] === undefined);
+  const named = [
+    ...missing.map((column) => ({ column: column, message: 'is required' })),
+    ...(parsed.success ? [] : parsed.error.issues.map(({ path, message }) => ({ column: String(path[0]), message }))),
+    ...mediaProblems(known.media_type, rules),
+  ];
+  if (!parsed.success || named.length > 0) {
+    const messages = named.map(({ column, message }) => `${writtenAs[column as KnownColumn] ?? column}: ${message}`);
+    return { ok: false, message: messages.join('; ') };
+  }
+  const { prompt = '', ...row } = parsed.data;
+  const columns = rules.columns.length === 0 ? {} : { data };
+  return { ok: true, row: { ...row, prompt, fields: Object.fromEntries(fields), ...columns } };
+}
+
+/** The flow's own columns by their types; what is wrong with them is added to `problems`. */
+function readOwn(
+  given: ReadonlyMap<string, unknown>,
+  { columns }: RowRules,
+  problems: string[],
+): Record<string, JsonValue> {
+  const data: Record<string, JsonValue> = {};
+  for (const { name, type, required, default: value = null } of columns) {
+    if (!given.has(name)) {
+      if (required) problems.push(`${name}: is required`);
+      data[name] = value as JsonValue;
+      continue;
+    }
+    const read = readValue(type, given.get(name));
+    if (read.ok) data[name] = read.value;
+    else problems.push(`${name}: ${read.rule}`);
+  }
+  return data;
+}
+
+function mediaProblems(wanted: string | undefined, { flow, makes }: RowRules): { column: string; message: string }[] {
+  const type = wanted?.toLowerCase();
+  if (type !== 'image' && type !== 'video') return [];
+  if (makes.length === 0 || makes.includes(type)) return [];
+  const made = makes.map((one) => `${one}s`).join(' and ');
+  return [{ column: 'media_type', message: `flow "${flow}" makes ${made} only (got "${type}")` }];
 }

@@ -4,7 +4,8 @@ import { readBatchInfo } from '../client/batch-info.ts';
 import { assertServed, servicesOf, type Given, type Service } from '../client/modes.ts';
 import type { OwnEngine } from '../client/other-engine.ts';
 import { storeUriOf } from '../client/output-directory.ts';
-import { parseSpec, prepare } from '../client/submit.ts';
+import { resolveBatch } from '../client/batch-flow.ts';
+import { prepare } from '../client/submit.ts';
 import { batchStartOf } from '../domain/batch-start.ts';
 import { SluiceError } from '../domain/errors.ts';
 import type { ModelsFile } from '../domain/models.ts';
@@ -29,8 +30,8 @@ export interface StageRunDeps {
  */
 export function stageRunWith({ client, engine, live, ...deps }: StageRunDeps): StageRun {
   return async (run) => {
-    const { flow } = parseSpec(run.spec);
     const models = await deps.models();
+    const { flow } = await resolveBatch(run.spec, { home: engine.home, models });
     assertServed(flow, run.mode, { live, models });
     const scope = runTimeScope(run, run.atMs);
     const batchId = scheduledBatchId(run.scheduleId, run.atMs);

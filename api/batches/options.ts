@@ -8,6 +8,10 @@ export function toSpec(options: BatchOptions, { defaults }: Pick<Config, 'defaul
   return {
     ...defined({
       flow: options.flow,
+      parameters: options.parameters,
+      interactive: options.interactive,
+      shuffle: options.shuffle_seed === undefined ? undefined : { seed: options.shuffle_seed },
+      maxRecords: options.max_records,
       project: options.project,
       priority: options.priority,
       model: options.model ?? defaults.model,

@@ -39,7 +39,16 @@ export type LimitsChangeBody = z.output<typeof limitsChangeBody>;
 /** What `batch create` takes, in the names of its options. */
 export const batchOptionsSchema = z
   .strictObject({
-    flow: z.string().min(1),
+    // A name, never a path: those who may start batches may not read this machine's files.
+    flow: z.string().regex(/^[a-z][a-z0-9-]*$/, { error: 'must be the name of a flow' }),
+    parameters: batchSpecSchema.shape.parameters.unwrap().describe('Of the flow, by name'),
+    interactive: batchSpecSchema.shape.interactive.unwrap().describe('Whether steps that ask a person wait'),
+    shuffle_seed: z
+      .int()
+      .min(0)
+      .max(2_147_483_647)
+      .describe('Runs the items in an order of chance that this number repeats'),
+    max_records: batchSpecSchema.shape.maxRecords.unwrap().describe('Only that many items'),
     project: batchSpecSchema.shape.project.unwrap(),
     model: z.string().min(1),
     priority: z.enum(priorities),

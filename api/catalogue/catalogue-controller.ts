@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
-import { flowNames, findFlow } from '../../domain/flow.ts';
+import { viewFlows } from '../../client/flow-view.ts';
 import { EngineLink } from '../engine-link.ts';
 import { describe, Endpoint } from '../http/endpoint.ts';
 
@@ -68,7 +68,20 @@ const flows = describe({
     200: {
       description: 'The flows.',
       schema: z
-        .strictObject({ data: z.array(z.looseObject({ name: z.string(), steps: z.array(z.looseObject({})) })) })
+        .strictObject({
+          data: z.array(
+            z.looseObject({
+              name: z.string(),
+              description: z.string(),
+              columns: z
+                .array(z.looseObject({ name: z.string(), type: z.string(), required: z.boolean() }))
+                .nullable()
+                .describe('Null: the row’s prompt is all the flow looks at'),
+              parameters: z.array(z.looseObject({ name: z.string(), type: z.string(), required: z.boolean() })),
+              steps: z.array(z.looseObject({ id: z.string(), uses: z.string() })),
+            }),
+          ),
+        })
         .meta({ id: 'Flows' }),
     },
   },
@@ -101,7 +114,10 @@ export class CatalogueController {
   }
 
   @Endpoint(flows)
-  flows() {
-    return { data: flowNames().flatMap((name) => findFlow(name) ?? []) };
+  async flows() {
+    const { engine, models: file } = await this.#engine.sluice();
+    const found = await viewFlows({ home: engine.home, models: file });
+    // Not where their files are: that is this machine's own affair.
+    return { data: found.map(({ file: _file, ...flow }) => flow) };
   }
 }

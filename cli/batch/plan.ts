@@ -3,18 +3,20 @@ import { defaultHome } from '../../client/engine/home.ts';
 import { displayPath } from '../../client/batch-report.ts';
 import { rejectedPath, storeUriOf } from '../../client/output-directory.ts';
 import { assumedCallSeconds, planBatch } from '../../client/plan-batch.ts';
-import { parseSpec, type SubmitOptions } from '../../client/submit.ts';
+import { resolveBatch } from '../../client/batch-flow.ts';
+import type { SubmitOptions } from '../../client/submit.ts';
 import { formatCount, formatDuration, formatUsd } from '../../domain/format.ts';
 import { notice, print, printJson } from '../output.ts';
 
 /** `--dry-run`: reads the input, writes only the file of rejected rows, and shows what a run would do. */
 export async function showPlan(options: SubmitOptions, json: boolean): Promise<void> {
-  const { spec } = parseSpec(options.spec);
-  const models = await loadModels(defaultHome(process.env));
+  const home = defaultHome(process.env);
+  const models = await loadModels(home);
+  const { spec } = await resolveBatch(options.spec, { home, models });
   // Without a directory of its own the batch has not said where: the working directory is where a person looks.
   const rejected =
     rejectedPath(storeUriOf(options.output ?? '.'), options.input) ?? rejectedPath(storeUriOf('.'), options.input);
-  const plan = await planBatch(models, { ...options, rejectedFile: rejected });
+  const plan = await planBatch({ home, models }, { ...options, rejectedFile: rejected });
   if (plan.encodingNotice !== undefined) notice(plan.encodingNotice);
   const { concurrency, ratePerMinute, budgetUsd } = spec.limits;
   if (json) {

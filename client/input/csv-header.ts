@@ -21,10 +21,12 @@ const shown = (names: string[]): string =>
 /**
  * Names the columns of a CSV by its header. A column without a name is called by its place, `column_3`.
  *
- * Throws INPUT_UNREADABLE when `prompt` is missing, or when two columns have the same name: which of
+ * @param required columns that no row may leave empty
+ *
+ * Throws INPUT_UNREADABLE when one of those is missing, or when two columns have the same name: which of
  * them is meant cannot be known, and a batch must not pay for the wrong one.
  */
-export function readHeader(cells: string[], source: string): string[] {
+export function readHeader(cells: string[], source: string, required: readonly string[]): string[] {
   const names = cells.map((cell, place) => (cell.trim() === '' ? `column_${place + 1}` : cell.trim()));
   const normalised = names.map(normaliseColumn);
   const twice = names.find((_, place) => normalised.indexOf(normalised[place] ?? '') !== place);
@@ -33,12 +35,14 @@ export function readHeader(cells: string[], source: string): string[] {
       action: 'Rename or remove one of them.',
     });
   }
-  if (!normalised.some((name) => knownColumn(name) === 'prompt')) {
+  const there = new Set(normalised.map((name) => knownColumn(name) ?? name));
+  const missing = required.find((name) => !there.has(name));
+  if (missing !== undefined) {
     throw new SluiceError(
       'INPUT_UNREADABLE',
-      `${source} has no "prompt" column; its first row names: ${shown(names)}`,
+      `${source} has no "${missing}" column; its first row names: ${shown(names)}`,
       {
-        action: 'Give the file a header row with a column named prompt.',
+        action: `Give the file a header row with a column named ${missing}.`,
       },
     );
   }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ComfySpec } from '../../domain/comfy-work.ts';
+import { isPlain, type Flow } from '../../domain/flow.ts';
 import { hostProblem } from '../../domain/host-rules.ts';
 import { createHashMap } from '../../domain/hash-map.ts';
 import { placeId, toStagedItem } from '../../domain/input-item.ts';
@@ -9,6 +10,7 @@ import { parseInputRow, type InputRow } from '../../domain/input-row.ts';
 import type { StagedItem } from '../../domain/item.ts';
 import type { ModelsFile } from '../../domain/models.ts';
 import { createNameAllocator, safeOutputName } from '../../domain/output-name.ts';
+import { rowRules } from '../../domain/row-rules.ts';
 import type { RawRow, Rejected } from './input-entry.ts';
 import { readInput, type ReadInputOptions } from './read-input.ts';
 import { sourceDirectory, type InputSource } from './source.ts';
@@ -19,11 +21,15 @@ export interface ParseInputOptions extends ReadInputOptions {
   models: ModelsFile;
   /** For rows that name no model. @default null: by the row's quality */
   defaultModel?: string | null | undefined;
+  /** As the batch runs it. @default `image` */
+  flow?: Flow | undefined;
   /** Of flows whose items ComfyUI servers make. */
   comfy?: ComfySpec | undefined;
 }
 
 export type ParsedInput = { ok: true; item: StagedItem } | { ok: false; rejected: Rejected };
+
+const imageFlow: Flow = { name: 'image', steps: [{ id: 'image', uses: 'image' }] };
 
 const sha256 = (text: string): string => hash('sha256', text, 'hex');
 
@@ -72,6 +78,20 @@ export async function* parseInput(source: InputSource, options: ParseInputOption
   let ordinal = 0;
   let index = 0;
   let pictures = 0;
+  const flow = options.flow ?? imageFlow;
+  const rules = rowRules(flow);
+  const required = [...rules.required, ...rules.columns.flatMap((column) => (column.required ? [column.name] : []))];
+
+  const paths = rules.columns.filter(({ type }) => type === 'path').map(({ name }) => name);
+  const resolvePaths = ({ data = {} }: InputRow): string | undefined => {
+    for (const name of paths) {
+      const path = data[name];
+      if (typeof path !== 'string' || path === '') continue;
+      if (options.localFiles === false) return `${name}: rows of this source cannot name files`;
+      data[name] = resolve(base, path);
+    }
+    return undefined;
+  };
 
   const resolveSource = async (row: InputRow): Promise<string | undefined> => {
     if (row.from_image === undefined) return undefined;
@@ -92,14 +112,14 @@ export async function* parseInput(source: InputSource, options: ParseInputOption
   };
 
   const parse = async (entry: RawRow): Promise<{ ok: true; item: StagedItem } | { ok: false; message: string }> => {
-    const parsed = parseInputRow(entry.cells);
+    const parsed = parseInputRow(entry.cells, rules);
     if (!parsed.ok) return parsed;
     const { row } = parsed;
     const earlier = row.id === undefined ? undefined : rowOfId.get(row.id);
     if (earlier !== undefined) {
       return { ok: false, message: `id: must be unique ("${row.id}" is the id of row ${earlier})` };
     }
-    const missing = await resolveSource(row);
+    const missing = resolvePaths(row) ?? (await resolveSource(row));
     if (missing !== undefined) return { ok: false, message: missing };
     const id = row.id ?? freeId();
     const wanted = safeOutputName(row.output_name ?? '') ?? safeOutputName(id) ?? placeId(ordinal);
@@ -109,6 +129,7 @@ export async function* parseInput(source: InputSource, options: ParseInputOption
         rowNumber: entry.rowNumber,
         id,
         name,
+        flow: isPlain(flow) ? undefined : flow,
         models: options.models,
         defaultModel: options.defaultModel ?? null,
         comfy: options.comfy === undefined ? undefined : { spec: options.comfy, firstPicture: pictures + 1 },
@@ -127,7 +148,7 @@ export async function* parseInput(source: InputSource, options: ParseInputOption
     return staged;
   };
 
-  for await (const entry of readInput(source, options)) {
+  for await (const entry of readInput(source, { ...options, required })) {
     ordinal++;
     if (entry.kind === 'rejected') {
       yield { ok: false, rejected: entry };

@@ -41,7 +41,11 @@ function toEntry(record: CsvRecord, table: Table): InputEntry | undefined {
  * cells at the end of a row are empty ones; a row with more cells than the header is rejected.
  * Throws INPUT_UNREADABLE for a header that cannot be used.
  */
-export async function* readCsv(lines: AsyncIterable<Line[]>, source: string): AsyncGenerator<InputEntry> {
+export async function* readCsv(
+  lines: AsyncIterable<Line[]>,
+  source: string,
+  required: readonly string[],
+): AsyncGenerator<InputEntry> {
   let assembler: ReturnType<typeof createRecordAssembler> | undefined;
   let delimiter = ',';
   let table: Table | undefined;
@@ -52,7 +56,7 @@ export async function* readCsv(lines: AsyncIterable<Line[]>, source: string): As
         if (record.cells === undefined) {
           throw new SluiceError('INPUT_UNREADABLE', `${source}: the header cannot be read: ${record.problem ?? ''}`);
         }
-        table = { header: readHeader(record.cells, source), delimiter };
+        table = { header: readHeader(record.cells, source, required), delimiter };
         continue;
       }
       const entry = toEntry(record, table);

@@ -8,6 +8,8 @@ import { readSource, sourceName, type InputFormat, type InputSource } from './so
 export interface ReadInputOptions extends DecodeOptions {
   /** @default 'auto' */
   format?: InputFormat | undefined;
+  /** Columns that no row may leave empty. @default prompt alone */
+  required?: readonly string[] | undefined;
 }
 
 function formatOfName(path: string): 'csv' | 'jsonl' | undefined {
@@ -37,7 +39,7 @@ async function sniffFormat(
  * end with LF, CRLF or CR, the encoding is found out, bad records are rejected one by one.
  *
  * Throws INPUT_NOT_FOUND, or INPUT_UNREADABLE when no record of the source can be trusted: a directory,
- * a binary file, a header without `prompt` or with a name twice.
+ * a binary file, a header without a required column or with a name twice.
  */
 export async function* readInput(source: InputSource, options: ReadInputOptions = {}): AsyncGenerator<InputEntry> {
   const name = sourceName(source);
@@ -47,7 +49,7 @@ export async function* readInput(source: InputSource, options: ReadInputOptions 
     const known = wanted !== 'auto' ? wanted : 'path' in source ? formatOfName(source.path) : undefined;
     const { format, text } = known === undefined ? await sniffFormat(decoded) : { format: known, text: decoded };
     const lines = readLines(text);
-    yield* format === 'csv' ? readCsv(lines, name) : readJsonl(lines, name);
+    yield* format === 'csv' ? readCsv(lines, name, options.required ?? ['prompt']) : readJsonl(lines, name);
   } finally {
     await decoded.return(undefined);
   }

@@ -3,6 +3,7 @@ import type { BatchSpec } from '../../domain/batch-spec.ts';
 import { SluiceError } from '../../domain/errors.ts';
 import { modelKeys, resolveModel, type ModelsFile } from '../../domain/models.ts';
 import { partKey } from '../../domain/part-key.ts';
+import { isPlain, type Flow } from '../../domain/flow.ts';
 import type { StagedItem } from '../../domain/item.ts';
 import type { Store } from '../../storage/store.ts';
 import type { Rejected } from './input-entry.ts';
@@ -28,6 +29,8 @@ export interface StageInputOptions {
   store: Store | null;
   models: ModelsFile;
   spec: BatchSpec;
+  /** As the batch runs it. */
+  flow: Flow;
   /** Path of the file for rejected rows; null: none is written. */
   rejected: string | null;
   /** Key prefix of the parts. @default 'input' */
@@ -101,13 +104,15 @@ function createPartWriter(store: Store | null, prefix: string) {
  * UNKNOWN_MODEL when the batch's own model does not exist, INPUT_NOT_FOUND, INPUT_UNREADABLE, STORAGE_*.
  */
 export async function stageInput(options: StageInputOptions): Promise<StagedInput> {
-  const { source, models, spec } = options;
+  const { source, models, spec, flow } = options;
   if (spec.model !== null && resolveModel(models, spec.model) === undefined) {
     const known = modelKeys(models).join(', ');
     throw new SluiceError('UNKNOWN_MODEL', `there is no model "${spec.model}"; there are: ${known}`);
   }
   const staged: StagedInput = { total: 0, rejected: 0, parts: 0, rowsPerPart, estimateUsd: 0, byModel: {}, digest: '' };
   const digest = createHash('sha256');
+  // What an item of another flow makes is another thing.
+  if (!isPlain(flow)) digest.update(JSON.stringify(flow));
   const parts = createPartWriter(options.store, options.prefix ?? 'input');
   const rejectedFile = options.rejected === null ? undefined : createRejectedFile(options.rejected);
 
@@ -118,6 +123,7 @@ export async function stageInput(options: StageInputOptions): Promise<StagedInpu
       format: options.format,
       encoding: options.encoding,
       defaultModel: spec.model,
+      flow,
       comfy: spec.comfy,
       onNotice: (notice) => {
         staged.encodingNotice = notice;

@@ -204,7 +204,11 @@ async function recordScheduled(): Promise<void> {
     await rig.emulate();
     const input = join(rig.directory, 'prompts.csv');
     writeFileSync(input, 'id,prompt\na1,picture 1\na2,picture 2\n');
-    const schedules = new Schedules(space.client, { live: new Set(['comfyui']), models: space.models });
+    const schedules = new Schedules(
+      space.client,
+      { live: new Set(['comfyui']), models: space.models },
+      space.directory,
+    );
     const spec = { model: rig.model, limits: { ratePerMinute: null } };
     await schedules.create({ id: 'recorded', input, output: rig.output, cron: ['0 0 1 1 *'], spec });
     await schedules.backfill('recorded', { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' });

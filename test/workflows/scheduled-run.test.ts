@@ -10,7 +10,8 @@ import type { Rig } from '../support/rig.ts';
 import { useNamespace } from '../support/use-namespace.ts';
 
 const { rig: openRig, space } = useNamespace();
-const schedules = (): Schedules => new Schedules(space().client, { live: new Set(), models: space().models });
+const schedules = (): Schedules =>
+  new Schedules(space().client, { live: new Set(), models: space().models }, space().directory);
 /** Never by itself in the time of a test. */
 const yearly = { cron: ['0 0 1 1 *'] };
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse/sync';
 import { expect, it, onTestFinished } from 'vitest';
+import { resolveBatch } from '../../../client/batch-flow.ts';
 import { stageInput, type StageInputOptions } from '../../../client/input/stage-input.ts';
 import { loadModels } from '../../../client/models.ts';
 import { batchSpecSchema } from '../../../domain/batch-spec.ts';
@@ -13,7 +14,7 @@ import { createFileStore } from '../../../storage/file-store.ts';
 const holding = (text: string): unknown => expect.stringContaining(text);
 
 const models = await loadModels(join(tmpdir(), 'no such home'));
-const spec = batchSpecSchema.parse({});
+const { spec, flow } = await resolveBatch({}, { home: join(tmpdir(), 'no such home'), models });
 
 async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-stage-'));
@@ -22,7 +23,7 @@ async function makeFolder(): Promise<string> {
 }
 
 const stage = (text: string, change: Partial<StageInputOptions> = {}) =>
-  stageInput({ source: { text }, models, spec, store: null, rejected: null, ...change });
+  stageInput({ source: { text }, models, spec, flow, store: null, rejected: null, ...change });
 
 const rows = (count: number): string =>
   ['prompt,quality', ...Array.from({ length: count }, (_, i) => `picture ${i},${i % 2 === 0 ? 'draft' : 'high'}`)].join(
