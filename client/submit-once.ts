@@ -8,6 +8,7 @@ import { readBatchInfo } from './batch-info.ts';
 import { BatchHandle } from './batch-handle.ts';
 import { displayPath } from './batch-report.ts';
 import { acquireLock } from './engine/lock.ts';
+import { readGlob } from './input/read-glob.ts';
 import { readSource } from './input/source.ts';
 import { storeUriOf } from './output-directory.ts';
 import { newBatchId, submit, type Submission, type SubmitContext, type SubmitOptions } from './submit.ts';
@@ -79,7 +80,9 @@ async function findSubmission({ client }: SubmitContext, known: Remembered): Pro
 async function fingerprintOf({ input, spec, format, encoding, output }: SubmitOptions): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([spec ?? {}, format ?? 'auto', encoding ?? null]));
   hash.update(`\0${output === undefined ? '' : storeUriOf(output)}\0`);
-  for await (const chunk of readSource(input)) hash.update(chunk);
+  if ('rows' in input) hash.update(JSON.stringify(input.rows));
+  else if ('glob' in input) for await (const file of readGlob(input.glob)) hash.update(`${JSON.stringify(file)}\n`);
+  else for await (const chunk of readSource(input)) hash.update(chunk);
   return hash.digest('hex');
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
@@ -42,6 +42,8 @@ export interface SubmitOptions {
   format?: InputFormat | undefined;
   encoding?: string | undefined;
   spec?: BatchSpecInput | undefined;
+  /** Run the items in an order of chance. `spec.shuffle` names the seed. @default false */
+  shuffle?: boolean | undefined;
   /** Written to the batch's store before its items are staged, e.g. the graph that `spec.comfy` names. */
   files?: readonly { key: string; text: string }[] | undefined;
   /**
@@ -131,11 +133,11 @@ async function prepareIn(
   options: SubmitOptions,
   freshId: string,
 ): Promise<Prepared> {
-  const batch = await resolveBatch(options.spec, searchOf(context));
-  const { spec, flow } = batch;
-  const events = eventsOf(context.engine.home, spec);
   const storeUri = store.uri;
   const earlier = await readBatchInfo(store);
+  const batch = withSeed(await resolveBatch(options.spec, searchOf(context)), options, earlier);
+  const { spec, flow } = batch;
+  const events = eventsOf(context.engine.home, spec);
   const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
   if (earlier !== null && found?.state === 'running') {
     const attached = await attach(context, options, batch, store, earlier);
@@ -209,6 +211,13 @@ export async function startBatch(client: Client, input: BatchInput, source: stri
     }
     throw explain(error, batchId);
   }
+}
+
+/** A shuffled batch that names no seed gets one that is recorded, and the same one when it is submitted again. */
+function withSeed(batch: Batch, { shuffle }: SubmitOptions, earlier: BatchInfo | null): Batch {
+  if (shuffle !== true || batch.spec.shuffle !== null) return batch;
+  const seed = earlier?.spec.shuffle?.seed ?? randomInt(2 ** 31);
+  return { ...batch, spec: { ...batch.spec, shuffle: { seed } } };
 }
 
 type Batch = Awaited<ReturnType<typeof resolveBatch>>;

@@ -1,4 +1,4 @@
-import { Context, toValueSync, Value } from 'liquidjs';
+import { Context, Drop, toValueSync, Value } from 'liquidjs';
 import { SluiceError } from './errors.ts';
 import { explainTemplateError, templateEngine as engine } from './template-engine.ts';
 
@@ -75,7 +75,9 @@ function soleExpression(text: string): string | null {
 function evaluate(expression: string, scope: TemplateScope, lenient: boolean): unknown {
   const value = new Value(expression, engine);
   const context = new Context(scope, engine.options, { sync: true }, { liquid: engine });
-  return toValueSync(value.value(context, lenient));
+  const found: unknown = toValueSync(value.value(context, lenient));
+  // Liquid's words for nothing (`nil`, `blank`) are objects of its own.
+  return found instanceof Drop ? found.valueOf() : found;
 }
 
 function attempt<T>(place: string, render: () => T): T {

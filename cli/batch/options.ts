@@ -1,9 +1,13 @@
+import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
+import type { InputSource } from '../../client/input/source.ts';
+import type { Job } from '../../client/job-file.ts';
 import type { SubmitOptions } from '../../client/submit.ts';
 import type { Config } from '../../client/config.ts';
 import type { BatchSpecInput } from '../../domain/batch-spec.ts';
 import { defined } from '../../domain/defined.ts';
 import { priorities, type PriorityName } from '../../domain/priority.ts';
+import { keyValue } from '../key-value.ts';
 import { limitOf, numberFrom, numberOrNone, wholeNumber, type NumberOrNone } from '../parse-number.ts';
 
 /** What `batch run` and `batch create` take. */
@@ -25,6 +29,10 @@ export interface SubmitFlags {
   toleratedFailurePercent?: number;
   maxAttempts?: number;
   timeout?: number;
+  param?: Record<string, unknown>;
+  shuffle?: boolean;
+  shuffleSeed?: number;
+  maxRecords?: number;
   interactive?: boolean;
   cache?: boolean;
   idempotencyKey?: string;
@@ -37,10 +45,14 @@ export interface SubmitFlags {
 
 export function addSubmitOptions(command: Command): Command {
   command
-    .argument('<input>', 'CSV or JSONL file, or - for standard input')
+    .argument(
+      '<input>',
+      'CSV or JSONL file, job (.json), pattern of text files, http(s) address, or - for standard input',
+    )
     .option('-o, --output <dir>', 'directory (or store address) for images, metadata and results');
   return addSpecOptions(command)
     .option('--interactive', 'steps that ask a person wait for the answer; else they answer as the flow says')
+    .option('--no-interactive', 'they answer as the flow says (default)')
     .option('--cache', 'use results of earlier batches again where nothing differs (flows of several steps do)')
     .option('--no-cache', 'make everything anew, and keep nothing for other batches')
     .option('--idempotency-key <key>', 'the same key and input start no second batch')
@@ -56,7 +68,15 @@ export function addSpecOptions(command: Command): Command {
   return command
     .addOption(new Option('--format <format>', 'format of the input').choices(['auto', 'csv', 'jsonl']).default('auto'))
     .option('--encoding <name>', 'encoding of the input (found out if not given)')
-    .option('--flow <name>', 'flow to run (image)')
+    .option('--flow <name>', 'flow to run, or path of its file (image)')
+    .option('--param <key=value>', 'parameter of the flow; may be repeated', keyValue)
+    .option('--shuffle', 'run the items in an order of chance')
+    .option('--shuffle-seed <n>', 'the order that this number repeats', wholeNumber(0, 2_147_483_647))
+    .option(
+      '--max-records <n>',
+      'only that many items: the first, or of a shuffled input a sample',
+      wholeNumber(1, 1e9),
+    )
     .option('--project <name>', 'project the batch belongs to (default)')
     .option('--model <name>', 'model for rows that name none (by the row’s quality)')
     .option('--concurrency <n>', 'items worked on at once, 1–50 (10)', wholeNumber(1, 50))
@@ -82,23 +102,54 @@ export function addSpecOptions(command: Command): Command {
     .option('--webhook <targets...>', 'tell these too: addresses, or names in the configuration');
 }
 
-/** Flags win over the configuration's defaults. */
-export function toSubmitOptions(input: string, flags: SubmitFlags, config: Config): SubmitOptions {
+/** Flags win over what a job says, and that over the configuration's defaults. */
+export async function toSubmitOptions(input: string, flags: SubmitFlags, config: Config): Promise<SubmitOptions> {
+  const job = /\.json$/i.test(input) && !isUrl(input) ? await readJobFile(input) : null;
+  const output = flags.output ?? config.defaults.output;
   return {
-    input: input === '-' ? { stream: process.stdin } : { path: input },
-    output: flags.output ?? config.defaults.output,
+    input: job?.input ?? sourceOf(input),
+    output: output ?? job?.jobId,
     format: flags.format,
     encoding: flags.encoding,
     idempotencyKey: flags.idempotencyKey,
     resume: flags.resume,
-    spec: toSpec(flags, config),
+    shuffle: flags.shuffle,
+    spec: job === null ? toSpec(flags, config) : merged(toSpec({}, config), job.spec, toSpec(flags, { defaults: {} })),
   };
 }
 
-export function toSpec(flags: SubmitFlags, { defaults }: Config): BatchSpecInput {
+async function readJobFile(path: string): Promise<Job | null> {
+  const { readJob } = await import('../../client/job-file.ts');
+  return readJob(path);
+}
+
+function sourceOf(input: string): InputSource {
+  if (input === '-') return { stream: process.stdin };
+  if (isUrl(input)) return { url: input };
+  return /[*?[{]/.test(input) && !existsSync(input) ? { glob: input } : { path: input };
+}
+
+function isUrl(input: string): boolean {
+  return /^https?:\/\//i.test(input);
+}
+
+/** Setting by setting, the last wins. */
+function merged(...specs: BatchSpecInput[]): BatchSpecInput {
+  return specs.reduce((weaker, stronger) => ({
+    ...weaker,
+    ...stronger,
+    limits: { ...weaker.limits, ...stronger.limits },
+    retry: { ...weaker.retry, ...stronger.retry },
+  }));
+}
+
+export function toSpec(flags: SubmitFlags, { defaults }: Pick<Config, 'defaults'>): BatchSpecInput {
   return {
     ...defined({
       flow: flags.flow,
+      parameters: flags.param as BatchSpecInput['parameters'],
+      shuffle: flags.shuffleSeed === undefined ? undefined : { seed: flags.shuffleSeed },
+      maxRecords: flags.maxRecords,
       project: flags.project,
       model: flags.model ?? defaults.model,
       interactive: flags.interactive,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { settingsOf } from '../../client/modes.ts';
 import type { Sluice } from '../../client/sluice.ts';
-import type { Submission } from '../../client/submit.ts';
+import type { Submission, SubmitOptions } from '../../client/submit.ts';
 import { readConfig, withSluice } from '../connect.ts';
 import { notice } from '../output.ts';
 import { addSubmitOptions, toSubmitOptions, type SubmitFlags } from './options.ts';
@@ -20,7 +20,7 @@ export function addRun(batch: Command): void {
       ].join('\n'),
     )
     .action(async (input: string, flags: SubmitFlags) => {
-      const options = toSubmitOptions(input, flags, await readConfig());
+      const options = await toSubmitOptions(input, flags, await readConfig());
       if (flags.dryRun === true) {
         await dryRun(options, flags);
         return;
@@ -43,7 +43,7 @@ export function addCreate(batch: Command): void {
     .description('start a batch and return at once')
     .addHelpText('after', '\nExample:\n  sluice batch create prompts.csv -o out --json')
     .action(async (input: string, flags: SubmitFlags) => {
-      const options = toSubmitOptions(input, flags, await readConfig());
+      const options = await toSubmitOptions(input, flags, await readConfig());
       if (flags.dryRun === true) {
         await dryRun(options, flags);
         return;
@@ -57,7 +57,7 @@ export function addCreate(batch: Command): void {
     });
 }
 
-async function dryRun(options: ReturnType<typeof toSubmitOptions>, { json }: SubmitFlags): Promise<void> {
+async function dryRun(options: SubmitOptions, { json }: SubmitFlags): Promise<void> {
   const { showPlan } = await import('./plan.ts');
   await showPlan(options, json === true);
 }

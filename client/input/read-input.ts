@@ -1,9 +1,10 @@
 import { decodeText, type DecodeOptions } from './decode-text.ts';
 import type { InputEntry } from './input-entry.ts';
 import { readCsv } from './read-csv.ts';
+import { readGlob } from './read-glob.ts';
 import { readJsonl } from './read-jsonl.ts';
 import { readLines } from './read-lines.ts';
-import { readSource, sourceName, type InputFormat, type InputSource } from './source.ts';
+import { readSource, type TextSource, sourceName, type InputFormat, type InputSource } from './source.ts';
 
 export interface ReadInputOptions extends DecodeOptions {
   /** @default 'auto' */
@@ -15,6 +16,13 @@ export interface ReadInputOptions extends DecodeOptions {
 function formatOfName(path: string): 'csv' | 'jsonl' | undefined {
   if (/\.(?:csv|tsv)$/i.test(path)) return 'csv';
   return /\.(?:jsonl|ndjson)$/i.test(path) ? 'jsonl' : undefined;
+}
+
+/** Records at hand, e.g. those of a request. */
+function* readRows(rows: readonly Readonly<Record<string, unknown>>[]): Generator<InputEntry> {
+  for (const [place, row] of rows.entries()) {
+    yield { kind: 'row', rowNumber: place + 1, cells: Object.entries(row), raw: JSON.stringify(row) };
+  }
 }
 
 /** Looks at the first character that is not blank without losing what was read for it. */
@@ -42,11 +50,17 @@ async function sniffFormat(
  * a binary file, a header without a required column or with a name twice.
  */
 export async function* readInput(source: InputSource, options: ReadInputOptions = {}): AsyncGenerator<InputEntry> {
+  if ('rows' in source) yield* readRows(source.rows);
+  else if ('glob' in source) yield* readGlob(source.glob);
+  else yield* readTextSource(source, options);
+}
+
+async function* readTextSource(source: TextSource, options: ReadInputOptions): AsyncGenerator<InputEntry> {
   const name = sourceName(source);
   const decoded = decodeText(readSource(source), options);
   try {
     const wanted = options.format ?? 'auto';
-    const known = wanted !== 'auto' ? wanted : 'path' in source ? formatOfName(source.path) : undefined;
+    const known = wanted !== 'auto' ? wanted : formatOfName('path' in source ? source.path : name);
     const { format, text } = known === undefined ? await sniffFormat(decoded) : { format: known, text: decoded };
     const lines = readLines(text);
     yield* format === 'csv' ? readCsv(lines, name, options.required ?? ['prompt']) : readJsonl(lines, name);

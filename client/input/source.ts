@@ -2,10 +2,19 @@ import { createReadStream } from 'node:fs';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { SluiceError } from '../../domain/errors.ts';
+import { publicUrl, readUrl } from './read-url.ts';
 
-/** Where items come from: a file, text at hand, or anything that yields bytes or text (stdin, an upload). */
+/**
+ * Where items come from: a file, the text files a pattern matches (each a record), an http(s) address, records or
+ * text at hand, or anything that yields bytes or text (stdin, an upload).
+ */
 export type InputSource =
-  { path: string; name?: string } | { text: string } | { stream: AsyncIterable<Uint8Array | string>; name?: string };
+  | { path: string; name?: string }
+  | { glob: string }
+  | { url: string }
+  | { rows: readonly Readonly<Record<string, unknown>>[]; name?: string }
+  | { text: string }
+  | { stream: AsyncIterable<Uint8Array | string>; name?: string };
 
 /** @default 'auto': by the file's extension, else by the first character (`{` is JSONL) */
 export type InputFormat = 'auto' | 'csv' | 'jsonl';
@@ -17,6 +26,8 @@ export function sourceDirectory(source: InputSource): string {
 
 /** What messages call a source. */
 export function sourceName(source: InputSource): string {
+  if ('glob' in source) return source.glob;
+  if ('url' in source) return publicUrl(source.url);
   const name = 'text' in source ? undefined : source.name;
   return name || ('path' in source ? source.path : 'the input');
 }
@@ -35,8 +46,12 @@ async function* readPath(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
+/** What is read as text: all but records, which are records already. */
+export type TextSource = Exclude<InputSource, { glob: string } | { rows: unknown }>;
+
 /** The chunks of a source. Throws INPUT_NOT_FOUND or INPUT_UNREADABLE once read. */
-export function readSource(source: InputSource): AsyncIterable<Uint8Array | string> {
+export function readSource(source: TextSource): AsyncIterable<Uint8Array | string> {
   if ('path' in source) return readPath(source.path);
+  if ('url' in source) return readUrl(source.url);
   return 'text' in source ? Readable.from([source.text]) : source.stream;
 }

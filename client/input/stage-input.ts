@@ -9,6 +9,7 @@ import type { Store } from '../../storage/store.ts';
 import type { Rejected } from './input-entry.ts';
 import { parseInput } from './parse-input.ts';
 import { createRejectedFile } from './rejected-file.ts';
+import { Shuffle } from './shuffle.ts';
 import { sourceName, type InputFormat, type InputSource } from './source.ts';
 
 const rowsPerPart = 500;
@@ -114,6 +115,7 @@ export async function stageInput(options: StageInputOptions): Promise<StagedInpu
   // What an item of another flow makes is another thing.
   if (!isPlain(flow)) digest.update(JSON.stringify(flow));
   const parts = createPartWriter(options.store, options.prefix ?? 'input');
+  const shuffle = spec.shuffle === null ? null : new Shuffle(spec.shuffle.seed);
   const rejectedFile = options.rejected === null ? undefined : createRejectedFile(options.rejected);
 
   try {
@@ -129,14 +131,8 @@ export async function stageInput(options: StageInputOptions): Promise<StagedInpu
         staged.encodingNotice = notice;
       },
     });
-    for await (const result of parsed) {
-      if (!result.ok) {
-        staged.rejected++;
-        options.onRejected?.(result.rejected);
-        await rejectedFile?.add(result.rejected);
-        continue;
-      }
-      const { item } = result;
+    const { maxRecords } = spec;
+    const take = async (item: StagedItem): Promise<void> => {
       staged.total++;
       staged.estimateUsd += item.estimateUsd;
       const share = (staged.byModel[item.model] ??= { items: 0, estimateUsd: 0 });
@@ -144,12 +140,32 @@ export async function stageInput(options: StageInputOptions): Promise<StagedInpu
       share.estimateUsd += item.estimateUsd;
       digest.update(`${item.id}\0${item.name}\0${item.hash}\n`);
       await parts.add(item);
+    };
+    for await (const result of parsed) {
+      if (!result.ok) {
+        staged.rejected++;
+        options.onRejected?.(result.rejected);
+        await rejectedFile?.add(result.rejected);
+        continue;
+      }
+      if (shuffle !== null) await shuffle.add(result.item);
+      else await take(result.item);
+      if (staged.total === maxRecords) break;
+    }
+    if (shuffle !== null) {
+      for await (const item of shuffle.items()) {
+        // Where an item is in the order of the run is where its results are found.
+        await take({ ...item, index: staged.total });
+        if (staged.total === maxRecords) break;
+      }
     }
     staged.parts = await parts.finish();
     await rejectedFile?.finish();
   } catch (error) {
     await Promise.allSettled([parts.abandon(), rejectedFile?.discard()]);
     throw error;
+  } finally {
+    await shuffle?.close();
   }
 
   if (staged.total === 0) {
