@@ -1,6 +1,10 @@
 import type { Client } from '@temporalio/client';
 import type { RedriveSelector } from '../domain/batch.ts';
 import { SluiceError } from '../domain/errors.ts';
+import type { Flow } from '../domain/flow.ts';
+import type { ModelsFile } from '../domain/models.ts';
+import { redriveChange } from '../domain/redrive-change.ts';
+import { selectorProblem } from '../domain/redrive.ts';
 import { openStore } from '../storage/open-store.ts';
 import { scanResults } from '../storage/results-scan.ts';
 import type { Store } from '../storage/store.ts';
@@ -64,6 +68,7 @@ async function reopen(
   const { spec } = info;
   const flow = await flowOfBatch(store, info.flow);
   assertServed(flow, info.mode, given);
+  assertChange(selector, flow, given.models);
   let fromRow: number;
   if (completed) {
     const { counts, rows } = await batch.summary();
@@ -99,4 +104,11 @@ async function reopen(
     throw error;
   }
   return { items: null, fromRow };
+}
+
+/** The run that has been started could only pause and say so. Throws USAGE, UNKNOWN_MODEL, INVALID_INPUT. */
+function assertChange(selector: Omit<RedriveSelector, 'select'>, flow: Flow, models: ModelsFile): void {
+  const problem = selectorProblem(selector, flow);
+  if (problem !== null) throw new SluiceError('USAGE', problem);
+  redriveChange(selector, flow, models);
 }

@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { flowKey } from '../../client/batch-flow.ts';
 import type { BatchSpecInput } from '../../domain/batch-spec.ts';
 import type { Flow } from '../../domain/flow.ts';
 import { parseStepRecord, stepRecordKey, type StepRecord } from '../../domain/step-record.ts';
@@ -42,7 +43,11 @@ export function useFlows(): {
       const flow: Flow = { name: 'tested', ...given, providers: providersOf(space()) };
       return {
         rig,
-        submit: ({ items = rows(1), ...options } = {}) => rig.submit(items, { ...options, flow }),
+        async submit({ items = rows(1), ...options } = {}) {
+          await rig.submit(items, { ...options, flow });
+          // Where a retry looks for it.
+          writeFileSync(join(rig.output, flowKey), JSON.stringify(flow));
+        },
         record(itemId, stepId, round = 0) {
           const path = stepRecordKey(itemId, stepId, round);
           return existsSync(join(rig.output, path)) ? parseStepRecord(rig.read(path)) : null;

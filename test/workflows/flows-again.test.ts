@@ -58,6 +58,17 @@ describe.concurrent('what a finished step made', () => {
     expect(writer.prompts).toEqual(['One picture 1', 'Two dry picture 1', 'Two warm picture 1']);
   });
 
+  test('is not looked at for a redrive of a closed batch that asks for what there is not', async () => {
+    const writer = await newWriter({ faults: { rules: [{ prompt: '^Two', fault: 'refused' }] } });
+    const { rig, submit } = await newFlow(twoSteps(writer.model));
+    await submit();
+    await rig.summary();
+    await expect(rig.retry({ parameters: { mood: 'x' } })).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(rig.retry({ model: 'none' })).rejects.toMatchObject({ code: 'UNKNOWN_MODEL' });
+    await expect(rig.retry({ model: rig.model })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    expect(await rig.runs()).toBe(1);
+  });
+
   test('stays when a redrive calls another model for what is left, any number of times', async () => {
     const refusing = { faults: { rules: [{ prompt: '^Two', fault: 'refused' as const }] } };
     const writer = await newWriter(refusing);
