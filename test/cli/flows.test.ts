@@ -1,0 +1,103 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Sandbox } from './sluice-process.ts';
+
+const examples = join(import.meta.dirname, '..', '..', 'examples');
+
+let sandbox: Sandbox;
+beforeAll(() => {
+  sandbox = new Sandbox();
+  // As they are in a checkout: an example may name a directory beside it.
+  mkdirSync(sandbox.path('examples'));
+  for (const name of ['characters.csv', 'outlines.jsonl', 'chapters.csv', 'qc.jsonl', 'videos.csv', 'book.csv']) {
+    writeFileSync(sandbox.path('examples', name), readFileSync(join(examples, name)));
+  }
+});
+afterAll(() => sandbox.dispose());
+
+async function run(input: string, flow: string, ...flags: string[]) {
+  const { status, json } = await sandbox.json([
+    ...['batch', 'run', input, '--flow', flow, '-o', `out-${flow}`, '--json'],
+    ...flags,
+  ]);
+  return { status, json };
+}
+
+test.each([
+  ['character', 'characters.csv', 'texts/ada.md'],
+  ['outline', 'outlines.jsonl', 'texts/salt.json'],
+  ['qc', 'qc.jsonl', 'texts/salt-1.json'],
+  ['video', 'videos.csv', 'videos/tide.mp4'],
+])('the flow %s makes what its example asks for', async (flow, input, file) => {
+  const { status, json } = await run(`examples/${input}`, flow);
+  expect({ status, failed: json['failed'] }).toEqual({ status: 0, failed: 0 });
+  expect(json['succeeded']).toBe(json['total']);
+  expect(readFileSync(sandbox.path(`out-${flow}`, file)).length).toBeGreaterThan(10);
+});
+
+test('chapters are written, judged and exported, and become one book', async () => {
+  const written = await run('examples/chapters.csv', 'chapter');
+  expect(written).toMatchObject({ status: 0, json: { succeeded: 3, failed: 0 } });
+  const rows = readFileSync(sandbox.path('out-chapter', 'results.jsonl'), 'utf8').trimEnd().split('\n');
+  for (const line of rows) {
+    const row = JSON.parse(line) as { cost_usd: number; steps: { id: string; calls: number; cost_usd: number }[] };
+    expect(row.steps.map(({ id }) => id)).toEqual(['draft', 'review', 'verdict', 'approval', 'document']);
+    expect(row.steps.reduce((sum, { cost_usd: usd }) => sum + usd, 0)).toBeCloseTo(row.cost_usd, 5);
+  }
+
+  writeFileSync(sandbox.path('examples', 'mine.csv'), 'id,title,author,chapters\nsalt,Salt,Ada,../out-chapter\n');
+  expect(await run('examples/mine.csv', 'export')).toMatchObject({ status: 0, json: { succeeded: 1 } });
+  const pages = Object.keys(unzipSync(readFileSync(sandbox.path('out-export', 'books', 'salt.epub'))));
+  expect(pages[0]).toBe('mimetype');
+  expect(pages.filter((name) => /chapter-\d+\.xhtml$/.test(name))).toHaveLength(3);
+});
+
+test('a job is run as it is: flow, project and attempts are what it says', async () => {
+  const job = {
+    job_id: 'job-7',
+    job_type: 'qc_processing',
+    priority: 'high',
+    items: [{ item_id: 'c1', project_id: 'p1', text: 'too short' }],
+    config: { max_parallel: 3, retry_on_failure: true, max_retries: 2, model_rotation: 'round_robin' },
+  };
+  writeFileSync(sandbox.path('job.json'), JSON.stringify(job));
+  const { status } = await sandbox.json(['batch', 'run', 'job.json', '--json']);
+  // The text has too few words to pass.
+  expect(status).toBe(3);
+  const info: unknown = JSON.parse(readFileSync(sandbox.path('job-7', 'batch_info.json'), 'utf8'));
+  expect(info).toMatchObject({
+    flow: 'qc',
+    project: 'p1',
+    spec: { priority: 'high', retry: { maxAttempts: 3 }, limits: { concurrency: 3 } },
+  });
+});
+
+test('text files become items in an order of chance that its seed repeats, and only so many', async () => {
+  mkdirSync(sandbox.path('drafts'));
+  for (let n = 1; n <= 9; n += 1) writeFileSync(sandbox.path('drafts', `d${String(n)}.md`), `Draft ${String(n)}`);
+  const flow = sandbox.path('echo.yaml');
+  writeFileSync(
+    flow,
+    "name: echo\ndescription: Writes a text as it is.\ncolumns: { text: { required: true } }\nsteps:\n  - { id: file, uses: export, with: { format: text, text: '{{ item.text }}' } }\n",
+  );
+  const orders: string[] = [];
+  for (const output of ['first', 'second']) {
+    const { status } = await sandbox.json([
+      ...['batch', 'run', 'drafts/*.md', '--flow', flow, '-o', output, '--json'],
+      ...['--shuffle', '--shuffle-seed', '11', '--max-records', '5'],
+    ]);
+    expect(status).toBe(0);
+    const staged = readFileSync(sandbox.path(output, 'input', 'part-00000.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    orders.push(staged.map((line) => (JSON.parse(line) as { id: string }).id).join(' '));
+  }
+  expect(orders[0]).toBe(orders[1]);
+  expect(orders[0]?.split(' ')).toHaveLength(5);
+  expect(orders[0]).not.toBe('d1 d2 d3 d4 d5');
+  const [some = ''] = orders[0]?.split(' ') ?? [];
+  expect(readFileSync(sandbox.path('first', 'texts', `${some}.txt`), 'utf8').trim()).toBe(`Draft ${some.slice(1)}`);
+  expect(existsSync(sandbox.path('first', 'texts', 'd10.txt'))).toBe(false);
+});
