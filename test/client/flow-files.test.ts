@@ -51,7 +51,7 @@ test('a flow of the user is found by name, by path, and goes before the one that
 test('a flow that does not exist is told with those that do', async () => {
   await expect(loadFlow('novel', search)).rejects.toMatchObject({
     code: 'UNKNOWN_FLOW',
-    action: expect.stringContaining('image, sprite'),
+    action: expect.stringMatching(/chapter, .*image, .*sprite/),
   });
   await expect(loadFlow('./novel.yaml', search)).rejects.toMatchObject({ code: 'UNKNOWN_FLOW' });
 });
