@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { settingsOf } from '../../client/modes.ts';
 import type { Sluice } from '../../client/sluice.ts';
 import type { Submission, SubmitOptions } from '../../client/submit.ts';
 import { readConfig, withSluice } from '../connect.ts';
@@ -27,7 +26,7 @@ export function addRun(batch: Command): void {
       }
       await withSluice(async (sluice) => {
         const submission = await sluice.submit(options);
-        announce(submission, sluice);
+        await announce(submission, sluice);
         const { follow } = await import('./follow.ts');
         process.exitCode = await follow(sluice, submission.batchId, {
           fromRow: submission.attached ? 'now' : submission.fromRow,
@@ -50,7 +49,7 @@ export function addCreate(batch: Command): void {
       }
       await withSluice(async (sluice) => {
         const submission = await sluice.submit(options);
-        announce(submission, sluice);
+        await announce(submission, sluice);
         const { showReport } = await import('./follow.ts');
         showReport(await sluice.status(submission.batchId), flags.json === true);
       });
@@ -62,7 +61,7 @@ async function dryRun(options: SubmitOptions, { json }: SubmitFlags): Promise<vo
   await showPlan(options, json === true);
 }
 
-function announce(submission: Submission, { live }: Sluice): void {
+async function announce(submission: Submission, { live }: Sluice): Promise<void> {
   const { batchId, mode, services, attached, output, staged } = submission;
   if (submission.replayed === true) {
     notice(`Batch ${batchId} was started before with this key, to ${output}; nothing was started.`);
@@ -70,6 +69,7 @@ function announce(submission: Submission, { live }: Sluice): void {
   }
   if (staged.encodingNotice !== undefined) notice(staged.encodingNotice);
   if (mode === 'emulated') {
+    const { settingsOf } = await import('../../client/modes.ts');
     notice(
       [...services].every((service) => live.has(service))
         ? 'This batch was begun with the built-in emulator and goes on with it; --no-resume starts it anew.'

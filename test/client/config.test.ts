@@ -44,6 +44,7 @@ test('without files and environment nothing is set', () => {
     temporal: {},
     api: {},
     http: { allow: [] },
+    cache: {},
     gpus: [],
     files: [],
   });
@@ -65,6 +66,7 @@ test('environment wins over the working directory, and that over the home, setti
     gemini: { api_key: 'env', base_url: 'https://a.test' },
     api: {},
     http: { allow: [] },
+    cache: {},
     openai: { base_url: 'http://127.0.0.1:11434' },
     anthropic: { api_key: 'env-a' },
     temporal: { address: 't:1', namespace: 'n' },
