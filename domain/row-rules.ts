@@ -1,4 +1,4 @@
-import { stepsOf, type Column, type Flow } from './flow.ts';
+import { isPlain, stepsOf, type Column, type Flow } from './flow.ts';
 import { knownColumn, type KnownColumn } from './input-columns.ts';
 
 /** What a flow asks of the rows of its input. */
@@ -14,7 +14,8 @@ export interface RowRules {
 }
 
 /** A flow that names no columns is about prompts, as the flow `image` is. */
-export function rowRules({ name, columns, steps }: Pick<Flow, 'name' | 'columns' | 'steps'>): RowRules {
+export function rowRules(flow: Pick<Flow, 'name' | 'columns' | 'steps'>): RowRules {
+  const { name, columns, steps } = flow;
   const kinds = stepsOf({ steps }).map(({ uses }) => uses);
   const known = (columns ?? []).flatMap((column): KnownColumn[] => {
     const meaning = knownColumn(column.name);
@@ -26,7 +27,8 @@ export function rowRules({ name, columns, steps }: Pick<Flow, 'name' | 'columns'
     columns: (columns ?? []).filter((column) => knownColumn(column.name) === undefined),
     makes: [
       ...(kinds.includes('image') || kinds.includes('comfy') ? (['image'] as const) : []),
-      ...(kinds.includes('video') ? (['video'] as const) : []),
+      // Without templates a row's own model makes what the row asks for: the flow `image` makes videos, too.
+      ...(kinds.includes('video') || (isPlain(flow) && kinds.includes('image')) ? (['video'] as const) : []),
     ],
   };
 }
