@@ -5,7 +5,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { ApiSettings } from '../../client/api-settings.ts';
-import { loadConfig } from '../../client/config.ts';
 import { newBatchId } from '../../client/submit.ts';
 import { batchInfoKey } from '../../domain/batch-info.ts';
 import { SluiceError } from '../../domain/errors.ts';
@@ -16,7 +15,7 @@ import { EngineLink } from '../engine-link.ts';
 import { homeToken, settingsToken } from '../tokens.ts';
 import { Findings } from '../http/problem.ts';
 import { withKept } from './kept-upload.ts';
-import { toSpec } from './options.ts';
+import { specOf } from './options.ts';
 import { readRequest } from './read-request.ts';
 import type { BatchOptions, CreateBody, createdSchema } from './schemas.ts';
 
@@ -65,8 +64,6 @@ export class CreateBatch {
     idempotencyKey?: string,
   ): Promise<{ created: Created; replayed: boolean }> {
     const batchId = newBatchId();
-    const config = loadConfig({ cwd: this.#home, home: this.#home, env: {}, notice: () => undefined });
-    const project = caller.project ?? options.project;
     const rejected: RejectedRow[] = [];
     const submitted = sluice.submit({
       input,
@@ -80,7 +77,7 @@ export class CreateBatch {
       },
       format: options.format,
       encoding: options.encoding,
-      spec: toSpec({ ...options, project }, config),
+      spec: specOf(this.#home, options, caller),
     });
     const submission = await submitted.catch(async (error: unknown) => {
       if (options.output === undefined) await this.#forget(batchId);

@@ -1,10 +1,17 @@
-import type { Config } from '../../client/config.ts';
+import { loadConfig, type Config } from '../../client/config.ts';
 import type { BatchSpecInput, LimitsChange } from '../../domain/batch-spec.ts';
 import { defined } from '../../domain/defined.ts';
+import type { Caller } from '../../domain/role.ts';
 import type { BatchOptions, LimitsChangeBody } from './schemas.ts';
 
+/** What a caller asks for, over the home's defaults; a caller of one project asks for that one. */
+export function specOf(home: string, options: BatchOptions, caller: Caller): BatchSpecInput {
+  const config = loadConfig({ cwd: home, home, env: {}, notice: () => undefined });
+  return toSpec({ ...options, project: caller.project ?? options.project }, config);
+}
+
 /** What was asked for, over the defaults of the configuration: the same as the options of the command line. */
-export function toSpec(options: BatchOptions, { defaults }: Pick<Config, 'defaults'>): BatchSpecInput {
+function toSpec(options: BatchOptions, { defaults }: Pick<Config, 'defaults'>): BatchSpecInput {
   return {
     ...defined({
       flow: options.flow,

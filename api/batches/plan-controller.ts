@@ -2,11 +2,10 @@ import { Controller, Inject, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { ApiSettings } from '../../client/api-settings.ts';
-import { loadConfig } from '../../client/config.ts';
 import { EngineLink } from '../engine-link.ts';
 import { describe, Endpoint, Input, type Given } from '../http/endpoint.ts';
 import { homeToken, settingsToken } from '../tokens.ts';
-import { toSpec } from './options.ts';
+import { specOf } from './options.ts';
 import { readRequest } from './read-request.ts';
 import { createBody, planSchema } from './schemas.ts';
 
@@ -49,13 +48,12 @@ export class PlanController {
   ): Promise<z.output<typeof planSchema>> {
     const { input, options } = await readRequest(request, body, this.#settings);
     const sluice = await this.#engine.forSubmission();
-    const config = loadConfig({ cwd: this.#home, home: this.#home, env: {}, notice: () => undefined });
     const planned = await sluice.plan({
       input,
       format: options.format,
       encoding: options.encoding,
       localFiles: false,
-      spec: toSpec({ ...options, project: caller.project ?? options.project }, config),
+      spec: specOf(this.#home, options, caller),
       maxRejectedRows,
     });
     return {

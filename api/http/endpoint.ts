@@ -84,8 +84,7 @@ export const Input = createParamDecorator((_: unknown, context: ExecutionContext
 });
 
 /** The description of a handler; undefined if it has none. */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- Nest's own type of a handler
-export function endpointOf(handler: Function): EndpointSpec | undefined {
+export function endpointOf(handler: object): EndpointSpec | undefined {
   return Reflect.getMetadata(endpointKey, handler) as EndpointSpec | undefined;
 }
 
