@@ -136,8 +136,9 @@ describe('an item that asks a person', () => {
       answer(rig, 'a1', { decision: 'approve', question: 'approval' }),
     ]);
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    const [next] = await questions(rig, 1);
-    expect(next).toMatchObject({ question: 'again', path: null, choices: ['approve', 'reject'] });
+    // Until visibility has caught up, the inbox shows the answered one.
+    const next = await eventually(async () => (await questions(rig, 1)).find(({ question }) => question === 'again'));
+    expect(next).toMatchObject({ path: null, choices: ['approve', 'reject'] });
     await expect(answer(rig, 'a1', { decision: 'edit', text: 'x' })).rejects.toMatchObject({ code: 'INVALID_ANSWER' });
     await answer(rig, 'a1', { decision: 'approve' });
     await rig.summary();
