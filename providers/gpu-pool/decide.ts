@@ -85,7 +85,7 @@ function propose<Job extends WaitingJob>(
     // Less urgent jobs may not go first: with such at hand, standing idle would not even save a load.
     const anyway = served.length > jobs.length || hasHeldLongEnough(endpoint);
     const chosen = timeToDecide(endpoint) > 0 ? undefined : firstWorthLoading(groups, endpoint, situation, anyway);
-    if (chosen === undefined) return { endpoint: endpoint.name, forMs: lookAgainIn(endpoint) };
+    if (chosen === undefined) return { endpoint: endpoint.name, forMs: lookAgainIn(endpoint, situation) };
     job = inTurn(chosen.jobs) ?? next;
   }
   return { endpoint, job, passedOver: job === next ? undefined : next, switches: !isLoaded(job) };
@@ -117,11 +117,26 @@ function firstWorthLoading<Job extends WaitingJob>(
 ): CheckpointGroup<Job> | undefined {
   return groups.find((group) => {
     if (anyway) return true;
-    // Jobs that come one by one in the next moment tell better what the endpoint is needed for.
-    const isFew = group.owners > 0 && group.jobs.length < 2 * (group.owners + 1);
-    if (isFew && endpoint.jobs === 0 && endpoint.heldForMs < settleMs(endpoint)) return false;
+    if (isEarly(group, endpoint, situation)) return false;
     return isWorthLoading(group, endpoint, situation);
   });
+}
+
+/**
+ * Whether it is too early for an idle endpoint to load what others have loaded: jobs that come one by one in the
+ * next moment tell better what it is needed for, and while they come, no checkpoint gets more than its even share
+ * of the endpoints.
+ */
+function isEarly<Job extends WaitingJob>(
+  { owners, jobs }: CheckpointGroup<Job>,
+  endpoint: EndpointView,
+  { endpoints, waiting, quietForMs }: Situation<Job>,
+): boolean {
+  if (owners === 0 || endpoint.jobs > 0) return false;
+  if (jobs.length < 2 * (owners + 1) && endpoint.heldForMs < settleMs(endpoint)) return true;
+  const checkpoints = new Set([...waiting, ...endpoints].map(({ checkpoint }) => checkpoint));
+  checkpoints.delete(null);
+  return quietForMs < settleMs(endpoint) && owners + 1 > Math.ceil(endpoints.length / checkpoints.size);
 }
 
 function settleMs({ loadMs }: EndpointView): number {
@@ -142,9 +157,15 @@ function timeToDecide({ checkpoint, jobs, remainingMs, runMs }: EndpointView): n
   return remainingMs - Math.min(500, runMs / 5);
 }
 
-function lookAgainIn(endpoint: EndpointView): number | undefined {
+function lookAgainIn(
+  endpoint: EndpointView,
+  { quietForMs }: Pick<Situation<WaitingJob>, 'quietForMs'>,
+): number | undefined {
   const { jobs, heldForMs, loadMs } = endpoint;
-  if (jobs === 0) return (heldForMs < settleMs(endpoint) ? settleMs(endpoint) : loadMs) - heldForMs;
+  if (jobs === 0) {
+    const settled = [settleMs(endpoint) - heldForMs, settleMs(endpoint) - quietForMs].filter((ms) => ms > 0);
+    return Math.min(...settled, loadMs - heldForMs);
+  }
   const ms = timeToDecide(endpoint);
   return ms > 0 ? ms : undefined;
 }

@@ -45,6 +45,7 @@ class ComfyGpuPool implements GpuPool {
   /** In order of arrival. */
   readonly #waiting = new Set<Waiter>();
   readonly #jobsOf = new Map<string, number>();
+  #lastArrivalAt = -Infinity;
   #pumpQueued = false;
   #cancelWake: () => void = () => undefined;
   #closed = false;
@@ -108,6 +109,7 @@ class ComfyGpuPool implements GpuPool {
     };
     signal.addEventListener('abort', abort);
     this.#waiting.add(waiter);
+    this.#lastArrivalAt = this.#clock.now();
     this.#queuePump();
     return promise;
   }
@@ -166,6 +168,7 @@ class ComfyGpuPool implements GpuPool {
         slots: this.#slots,
         endpoints: [...this.#endpoints.values()].map((endpoint) => endpoint.view(now)),
         waiting: [...this.#waiting],
+        quietForMs: now - this.#lastArrivalAt,
         jobsOf: (owner) => this.#jobsOf.get(owner) ?? 0,
       });
       const endpoint = assignment && this.#endpoints.get(assignment.endpoint);

@@ -31,6 +31,8 @@ export interface Situation<Job extends WaitingJob> {
   endpoints: readonly EndpointView[];
   /** In order of arrival. */
   waiting: readonly Job[];
+  /** Since the last of them came. */
+  quietForMs: number;
   /** Jobs of an owner that are on any endpoint. */
   jobsOf: (owner: string) => number;
 }

@@ -31,7 +31,7 @@ const jobs = (count: number, checkpoint: string, more: Partial<Named> = {}) =>
   Array.from({ length: count }, () => job(checkpoint, more));
 
 function decided(endpoints: EndpointView[], waiting: Named[], more: Partial<Situation<Named>> = {}) {
-  return decide({ slots: 2, endpoints, waiting, jobsOf: () => 0, ...more });
+  return decide({ slots: 2, quietForMs: 10_000, endpoints, waiting, jobsOf: () => 0, ...more });
 }
 
 function assigned(endpoints: EndpointView[], waiting: Named[], more: Partial<Situation<Named>> = {}) {

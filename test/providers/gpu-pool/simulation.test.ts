@@ -42,6 +42,17 @@ describe('100 jobs with two checkpoints in random order', () => {
     }
   });
 
+  test('that come one by one take no more loads than those that come together', async () => {
+    const loads = [];
+    for (const seed of seeds) {
+      const jobs = randomJobs(seed);
+      loads.push((await simulate({ gpus: 4, loadMs, jobs, window: 50, apartMs: 28, latencyMs: 30 })).loads);
+    }
+    // All but one draw; decided by the first few jobs, it was every third.
+    expect(loads.filter((most) => most > 6).length).toBeLessThanOrEqual(1);
+    expect(Math.max(...loads)).toBeLessThanOrEqual(8);
+  });
+
   test('of which only 20 are there at a time take few loads more, as one side runs out by chance', async () => {
     const results = [];
     for (const seed of seeds) {
