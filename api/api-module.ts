@@ -24,6 +24,7 @@ import { HealthController } from './health/health-controller.ts';
 import { IntakeController } from './intake/intake-controller.ts';
 import { MoneyController } from './money/money-controller.ts';
 import { InboxController } from './people/inbox-controller.ts';
+import { CreateSchedule } from './schedules/create-schedule.ts';
 import { SchedulesController } from './schedules/schedules-controller.ts';
 import { ProblemFilter } from './http/problem-filter.ts';
 import { documentToken, homeToken, loggerToken, settingsToken } from './tokens.ts';
@@ -75,6 +76,7 @@ export function apiModule(
       { provide: Authentication, useValue: authentication },
       BatchAccess,
       CreateBatch,
+      CreateSchedule,
       Standings,
       Feeds,
       { provide: APP_GUARD, useClass: AccessGuard },

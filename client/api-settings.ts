@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { SluiceError } from '../domain/errors.ts';
@@ -15,6 +16,8 @@ export const apiConfigSchema = z
     allowed_hosts: z.array(z.string().min(1)),
     /** Directory below which batches are written. @default `batches` in the home */
     output_root: z.string().min(1),
+    /** Directory below which inputs of schedules that are made over REST may lie. @default none may */
+    input_root: z.string().min(1),
     /** Addresses an input may be fetched from: what a URL has to begin with, one of them. @default none */
     input_urls: z.array(z.url({ protocol: /^https?$/, error: 'must be an http(s) address' })),
     /** Longest body of JSON, bytes. */
@@ -39,11 +42,16 @@ const defaults = {
   max_connections: 1_000,
 } satisfies ApiConfig;
 
-/** Settings of the REST service; `port` and `output_root` are absent where nobody chose one. */
+/** Settings of the REST service; `port`, `output_root` and `input_root` are absent where nobody chose one. */
 export type ApiSettings = { [K in keyof typeof defaults]: NonNullable<ApiConfig[K]> } & Pick<
   ApiConfig,
-  'port' | 'output_root'
+  'port' | 'output_root' | 'input_root'
 >;
+
+/** Directory below which what is started over REST is written. */
+export function outputRootOf(home: string, { output_root: root }: Pick<ApiSettings, 'output_root'>): string {
+  return root ?? join(home, 'batches');
+}
 
 /**
  * Reads the variable `SLUICE_API`, in which an engine's settings for its REST service travel as JSON.

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   ScheduleAlreadyRunning,
@@ -23,10 +23,17 @@ import {
 import { renderTemplate } from '../domain/templates.ts';
 import { displayPath } from './batch-report.ts';
 import { explain } from './errors.ts';
-import type { InputFormat } from './input/source.ts';
+import { forgetInput, keptInputs } from './input/kept-input.ts';
+import { isAddress, type InputFormat } from './input/source.ts';
 import { modeOf, type Given } from './modes.ts';
 import { storeUriOf } from './output-directory.ts';
-import { reportOfSchedule, toTemporalOverlap, type ScheduleMemo, type ScheduleReport } from './schedule-report.ts';
+import {
+  memoOf,
+  reportOfSchedule,
+  toTemporalOverlap,
+  type ScheduleMemo,
+  type ScheduleReport,
+} from './schedule-report.ts';
 import { listSchedules, type ScheduleListEntry } from './schedule-list.ts';
 import { resolveBatch } from './batch-flow.ts';
 
@@ -34,7 +41,7 @@ import { resolveBatch } from './batch-flow.ts';
 export interface ScheduleInput extends ScheduleTimingInput {
   /** Name of the schedule; ids of its batches begin with it. */
   id: string;
-  /** Path of the input, read anew by each run. */
+  /** Path of the input, or an address or pattern of files; read anew by each run. */
   input: string;
   /** Directory, or address of a store. Without a template in it, each run gets a directory below by its date. */
   output: string;
@@ -47,6 +54,8 @@ export interface ScheduleInput extends ScheduleTimingInput {
   paused?: boolean | undefined;
   /** Said in lists: why it is paused, or what it is for. */
   note?: string | undefined;
+  /** Made for somebody elsewhere: its runs read and write only where the REST service may. @default false */
+  remote?: boolean | undefined;
 }
 
 /** Times that are made up for. */
@@ -76,7 +85,7 @@ export class Schedules {
    * SCHEDULE_EXISTS
    */
   async create(options: ScheduleInput): Promise<ScheduleReport> {
-    const { id, input, output, format, encoding, spec, paused, note, ...timing } = options;
+    const { id, input, output, format, encoding, spec, paused, note, remote, ...timing } = options;
     const scheduleId = checked('id', scheduleIdSchema.safeParse(id));
     const times = checked('schedule', scheduleTimingSchema.safeParse(timing));
     const parsed = await resolveBatch(spec, { home: this.home, models: this.given.models });
@@ -87,12 +96,13 @@ export class Schedules {
     const run: ScheduledRunInput = {
       scheduleId,
       timeZone: times.timeZone,
-      input: resolve(input),
+      input: isAddress(input) ? input : resolve(input),
       output: hasTemplate ? place : `${place}/{{ date }}`,
       format: format ?? 'auto',
       encoding: encoding ?? null,
       mode: modeOf(parsed.flow, this.given),
       spec: parsed.spec,
+      ...(remote === true ? { remote } : {}),
     };
     const scope = runTimeScope(run, Date.now());
     renderTemplate(run.input, scope, 'input');
@@ -114,7 +124,7 @@ export class Schedules {
           args: [run],
           staticSummary: `${parsed.flow.name}: run of ${scheduleId}`,
         },
-        memo: { schedule: memoOf(run, times) },
+        memo: { schedule: toMemo(run, times) },
         state: { paused: paused ?? false, ...(note === undefined ? {} : { note }) },
       });
     } catch (error) {
@@ -180,7 +190,11 @@ export class Schedules {
 
   /** Removes the schedule; its batches stay, also one that runs. */
   delete(id: string): Promise<void> {
-    return this.on(id, (handle) => handle.delete());
+    return this.on(id, async (handle) => {
+      const { input } = memoOf(id, (await handle.describe()).memo);
+      await handle.delete();
+      if (input.startsWith(join(keptInputs(this.home), sep))) await forgetInput(input);
+    });
   }
 
   private async on<T>(id: string, body: (handle: ScheduleHandle) => Promise<T>): Promise<T> {
@@ -214,7 +228,7 @@ function specOf({ cron, every, timeZone, startAt, endAt, jitterMs }: ScheduleTim
   };
 }
 
-function memoOf({ input, output, mode, spec }: ScheduledRunInput, { cron, every }: ScheduleTiming): ScheduleMemo {
+function toMemo({ input, output, mode, spec }: ScheduledRunInput, { cron, every }: ScheduleTiming): ScheduleMemo {
   return { cron, every, input, output, mode, flow: spec.flow };
 }
 

@@ -80,6 +80,10 @@ export const errorCatalog = {
     retryable: false,
     action: 'Upload the items as a file, or raise the limit under api: in the configuration.',
   },
+  INPUT_OUTSIDE: {
+    retryable: false,
+    action: 'Give a path below input_root of api: in the configuration, or send the file itself.',
+  },
   OUTPUT_OUTSIDE: { retryable: false, action: 'Give a path below output_root of api: in the configuration.' },
   IDEMPOTENCY_MISMATCH: { retryable: false, action: 'Use a new Idempotency-Key for another request.' },
   // The command line and the client.

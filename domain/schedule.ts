@@ -49,7 +49,7 @@ export const scheduleIdSchema = z
 export interface ScheduledRunInput {
   scheduleId: string;
   timeZone: string;
-  /** Path of the input, absolute; a template over the run's time. */
+  /** Absolute path, pattern or address of the input; a template over the run's time. */
   input: string;
   /** Directory or address of a store; a template over the run's time. */
   output: string;
@@ -58,6 +58,8 @@ export interface ScheduledRunInput {
   /** As the schedule was made: a run never changes sides. */
   mode: ProviderMode;
   spec: BatchSpec;
+  /** Made over REST: a run reads and writes only where the service may. */
+  remote?: true;
 }
 
 /** What a run staged, and what its batch is to be started with. */

@@ -4,6 +4,7 @@ import { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
+import { apiSettingsFrom } from '../client/api-settings.ts';
 import { credentialsFrom } from '../client/engine/credentials.ts';
 import { defaultHome } from '../client/engine/home.ts';
 import { openResultCache } from '../client/cache.ts';
@@ -70,6 +71,7 @@ const workers = await createWorkers({
     client,
     engine: { home, address, namespace },
     models: () => loadModels(home),
+    api: apiSettingsFrom(process.env),
     live: servicesGiven(
       vendors.filter((vendor) => credentials[vendor] !== undefined),
       credentials.gpus ?? [],

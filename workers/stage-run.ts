@@ -1,16 +1,20 @@
 import type { Client } from '@temporalio/client';
 import type { StageRun } from '../activities/stage-run.ts';
+import type { ApiSettings } from '../client/api-settings.ts';
 import { readBatchInfo } from '../client/batch-info.ts';
+import { isAddress, sourceName, sourceOf, type InputSource } from '../client/input/source.ts';
 import { assertServed, servicesOf, type Given, type Service } from '../client/modes.ts';
 import type { OwnEngine } from '../client/other-engine.ts';
 import { storeUriOf } from '../client/output-directory.ts';
 import { resolveBatch } from '../client/batch-flow.ts';
+import { assertInputBelow, assertOutputBelow } from '../client/service-places.ts';
 import { prepare } from '../client/submit.ts';
 import { batchStartOf } from '../domain/batch-start.ts';
 import { SluiceError } from '../domain/errors.ts';
 import type { ModelsFile } from '../domain/models.ts';
-import { runTimeScope, scheduledBatchId } from '../domain/schedule.ts';
+import { runTimeScope, scheduledBatchId, type ScheduledRunInput } from '../domain/schedule.ts';
 import { renderTemplate } from '../domain/templates.ts';
+import { fetchInput } from '../providers/http/fetch-input.ts';
 import { openStore } from '../storage/open-store.ts';
 
 export interface StageRunDeps {
@@ -20,6 +24,8 @@ export interface StageRunDeps {
   models: () => Promise<ModelsFile>;
   /** What this worker can call. */
   live: Given['live'];
+  /** Where schedules that were made over REST may read and write. */
+  api: ApiSettings;
 }
 
 /**
@@ -28,20 +34,23 @@ export interface StageRunDeps {
  *
  * @throws SluiceError what a submission does, AUTH for a live schedule in an engine without a key, BATCH_RUNNING
  */
-export function stageRunWith({ client, engine, live, ...deps }: StageRunDeps): StageRun {
+export function stageRunWith({ client, engine, live, api, ...deps }: StageRunDeps): StageRun {
   return async (run) => {
     const models = await deps.models();
     const { flow } = await resolveBatch(run.spec, { home: engine.home, models });
     assertServed(flow, run.mode, { live, models });
     const scope = runTimeScope(run, run.atMs);
     const batchId = scheduledBatchId(run.scheduleId, run.atMs);
-    const source = renderTemplate(run.input, scope);
+    const output = await freeOutput(renderTemplate(run.output, scope), batchId, scope['time'] ?? '');
+    if (run.remote === true) await assertOutputBelow(engine.home, api, output);
+    const source = await sourceOfRun(run, renderTemplate(run.input, scope), { home: engine.home, api });
     const { submission, input } = await prepare(
       // The side is the schedule's, whatever this worker has keys of.
       { client, engine, models, live: run.mode === 'live' ? servicesOf(flow, models) : new Set<Service>() },
       {
-        input: { path: source },
-        output: await freeOutput(renderTemplate(run.output, scope), batchId, scope['time'] ?? ''),
+        input: source,
+        output,
+        localFiles: run.remote !== true,
         format: run.format,
         encoding: run.encoding ?? undefined,
         spec: run.spec,
@@ -50,8 +59,20 @@ export function stageRunWith({ client, engine, live, ...deps }: StageRunDeps): S
       },
     );
     if (input === null) throw new SluiceError('BATCH_RUNNING', `Batch ${batchId} is running already.`);
-    return { batch: input, start: batchStartOf(input, source, Date.now()), output: submission.output };
+    return { batch: input, start: batchStartOf(input, sourceName(source), Date.now()), output: submission.output };
   };
+}
+
+/** What a run reads; of one that was asked for over REST, only where the service may. */
+async function sourceOfRun(
+  { remote }: ScheduledRunInput,
+  input: string,
+  { home, api }: { home: string; api: ApiSettings },
+): Promise<InputSource> {
+  if (remote !== true) return sourceOf(input);
+  if (isAddress(input)) return fetchInput(input, api);
+  await assertInputBelow(home, api, input);
+  return { path: input };
 }
 
 /** The directory of a run; where another batch has it, e.g. an earlier one of the same day, one beside it. */

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { isAbsolute, join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { ApiSettings } from '../../client/api-settings.ts';
+import { outputRootOf, type ApiSettings } from '../../client/api-settings.ts';
 import { newBatchId } from '../../client/submit.ts';
 import { batchInfoKey } from '../../domain/batch-info.ts';
 import { SluiceError } from '../../domain/errors.ts';
@@ -16,6 +16,7 @@ import { homeToken, settingsToken } from '../tokens.ts';
 import { Findings } from '../http/problem.ts';
 import { withKept } from './kept-upload.ts';
 import { specOf } from './options.ts';
+import { outputOf } from './places.ts';
 import { readRequest } from './read-request.ts';
 import type { BatchOptions, CreateBody, createdSchema } from './schemas.ts';
 
@@ -69,7 +70,7 @@ export class CreateBatch {
       input,
       batchId,
       idempotencyKey,
-      output: options.output === undefined ? undefined : this.#outputOf(options.output),
+      output: options.output === undefined ? undefined : await outputOf(this.#home, this.#settings, options.output),
       parent: this.#root,
       localFiles: false,
       onRejected: ({ rowNumber, errorType, message }) => {
@@ -104,28 +105,19 @@ export class CreateBatch {
   }
 
   get #root(): string {
-    return this.#settings.output_root ?? join(this.#home, 'batches');
-  }
-
-  #outputOf(output: string): string {
-    const path = normalize(output);
-    const leaves =
-      isAbsolute(path) ||
-      path.split(/[\\/]/).includes('..') ||
-      /^[a-z][a-z0-9+]*:/i.test(output) ||
-      path.includes('\0');
-    if (leaves) {
-      throw new SluiceError('OUTPUT_OUTSIDE', 'output: must be a path below the directory batches are written to.');
-    }
-    return join(this.#root, path);
+    return outputRootOf(this.#home, this.#settings);
   }
 }
 
 /** An input of which no row is an item says here which they were: nobody sees the file of them. */
 function withRows(error: unknown, rows: readonly RejectedRow[]): unknown {
-  if (!(error instanceof SluiceError) || error.code !== 'NO_VALID_REQUESTS') return error;
+  return error instanceof SluiceError && error.code === 'NO_VALID_REQUESTS' ? noItems(rows) : error;
+}
+
+/** Every row of an input was rejected, for these reasons. */
+export function noItems(rows: readonly Pick<RejectedRow, 'row' | 'message'>[]): SluiceError {
   const findings = rows.map(({ row, message }) => ({ field: `row ${String(row)}`, rule: message }));
-  return new SluiceError(error.code, 'No row of the input is a valid item.', {
+  return new SluiceError('NO_VALID_REQUESTS', 'No row of the input is a valid item.', {
     action: 'Correct the rows listed in errors.',
     cause: new Findings(findings),
   });

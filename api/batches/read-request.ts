@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { ApiSettings } from '../../client/api-settings.ts';
 import { SluiceError } from '../../domain/errors.ts';
-import { fetchInput, type ArrivingInput } from './fetch-input.ts';
-import type { BatchOptions, CreateBody } from './schemas.ts';
+import { fetchInput, type ArrivingInput } from '../../providers/http/fetch-input.ts';
+import { batchOptionsSchema, type BatchOptions, type CreateBody } from './schemas.ts';
 import { readUpload } from './upload.ts';
 
 /** What a request for a batch asks for, however it was sent. */
@@ -30,17 +30,17 @@ export async function readRequest(
     throw new SluiceError('USAGE', 'Idempotency-Key: must be 1 to 100 characters.');
   }
   if (request.isMultipart()) {
-    const { options, file, filename } = await readUpload(request, settings.max_upload_bytes);
-    return { options, input: { stream: file, name: plainName(filename) }, key };
+    const { options, file, filename } = await readUpload(request, settings.max_upload_bytes, batchOptionsSchema);
+    return { options, input: { stream: file, name: filename }, key };
   }
   const { items = [], url, ...options } = body ?? {};
   if (url !== undefined) return { options, input: await fetchInput(url, settings), key };
-  return { options: { ...options, format: 'jsonl' }, input: { stream: lines(items), name: 'items.jsonl' }, key };
+  return { options: { ...options, format: 'jsonl' }, input: itemsInput(items), key };
 }
 
-/** A client's name for a file, as one that can be shown and written here. */
-function plainName(name: string): string {
-  return name.replace(/[^\p{L}\p{N}._ -]+/gu, '_').slice(-100) || 'upload';
+/** Items of a request, as a JSONL that arrives. */
+export function itemsInput(items: readonly unknown[]): ArrivingInput {
+  return { stream: lines(items), name: 'items.jsonl' };
 }
 
 /** One after the other, so that the text of all of them never exists at once. */

@@ -67,18 +67,21 @@ export const batchOptionsSchema = z
   .partial();
 export type BatchOptions = z.output<typeof batchOptionsSchema>;
 
+/** What is read, where it is no upload. */
+export const inputFields = {
+  items: z
+    .array(z.record(z.string(), z.json()))
+    .min(1)
+    .optional()
+    .describe('Items as a JSONL has them, one object each'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Address of a CSV or JSONL, one of those allowed'),
+};
+
 export const createBody = batchOptionsSchema
-  .extend({
-    items: z
-      .array(z.record(z.string(), z.json()))
-      .min(1)
-      .optional()
-      .describe('Items as a JSONL has them, one object each'),
-    url: z
-      .url({ protocol: /^https?$/ })
-      .optional()
-      .describe('Address of a CSV or JSONL, one of those allowed'),
-  })
+  .extend(inputFields)
   .refine(({ items, url }) => (items === undefined) !== (url === undefined), {
     message: 'give either items or url, or upload a file',
     path: ['items'],

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { SluiceError } from '../../domain/errors.ts';
+import type { z } from 'zod';
 import { parse } from '../http/endpoint.ts';
-import { batchOptionsSchema, type BatchOptions } from './schemas.ts';
 
 /** A file under way, and what the fields before it said. */
-export interface Upload {
-  options: BatchOptions;
-  /** Its name is the client's. */
+export interface Upload<Options> {
+  options: Options & { format: 'csv' | 'jsonl' | 'auto' };
+  /** As its client calls it, in characters that can be shown and written here. */
   filename: string;
   file: AsyncIterable<Uint8Array>;
 }
@@ -17,7 +17,11 @@ export interface Upload {
  *
  * @throws SluiceError USAGE, BODY_TOO_LARGE
  */
-export async function readUpload(request: FastifyRequest, maxBytes: number): Promise<Upload> {
+export async function readUpload<Schema extends z.ZodObject>(
+  request: FastifyRequest,
+  maxBytes: number,
+  schema: Schema,
+): Promise<Upload<z.output<Schema>>> {
   const fields: Record<string, unknown> = {};
   const limits = { files: 1, fields: 50, fieldSize: 1024 * 1024, fileSize: maxBytes };
   const parts = request.parts({ limits });
@@ -27,13 +31,13 @@ export async function readUpload(request: FastifyRequest, maxBytes: number): Pro
     const part = next.value;
     if (part.type === 'field') {
       if (part.fieldname === 'options') Object.assign(fields, parseJson(part.value));
-      else fields[part.fieldname] = valueOf(part.fieldname, part.value);
+      else fields[part.fieldname] = valueOf(schema, part.fieldname, part.value);
       continue;
     }
-    const options = parse(batchOptionsSchema, fields) as BatchOptions;
+    const options = parse(schema, fields) as z.output<Schema>;
     return {
       options: { format: formatOf(part.filename), ...options },
-      filename: part.filename,
+      filename: plainName(part.filename),
       file: whole(part.file, parts),
     };
   }
@@ -57,11 +61,14 @@ async function* whole(
     });
 }
 
+function plainName(name: string): string {
+  const plain = name.replace(/[^\p{L}\p{N}._ -]+/gu, '_').slice(-100);
+  return plain.replace(/^\.+/, '') || 'upload';
+}
+
 /** Fields are text; what is no text among the options is read as JSON. */
-function valueOf(name: string, value: unknown): unknown {
-  const schema = (batchOptionsSchema.shape as Record<string, { safeParse(value: unknown): { success: boolean } }>)[
-    name
-  ];
+function valueOf({ shape }: z.ZodObject, name: string, value: unknown): unknown {
+  const schema = (shape as Record<string, z.ZodType | undefined>)[name];
   if (schema === undefined || typeof value !== 'string' || schema.safeParse(value).success) return value;
   try {
     return JSON.parse(value);

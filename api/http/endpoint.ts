@@ -78,7 +78,7 @@ export const Input = createParamDecorator((_: unknown, context: ExecutionContext
   return {
     params: parse(spec.params, request.params),
     query: parse(spec.query, request.query),
-    body: request.isMultipart() ? undefined : parse(spec.body, request.body),
+    body: spec.upload === true && request.isMultipart() ? undefined : parse(spec.body, request.body),
     caller: request.caller,
   } as Given<EndpointSpec>;
 });

@@ -1,56 +1,29 @@
-import { Controller, Inject } from '@nestjs/common';
+import { Controller, Inject, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { EngineLink } from '../engine-link.ts';
 import { describe, Endpoint, Input, type Given } from '../http/endpoint.ts';
+import { CreateSchedule } from './create-schedule.ts';
+import { backfillBody, newScheduleBody, noteBody, scheduleEntry, scheduleReply } from './schemas.ts';
 
 const tag = 'Schedules';
 const params = z.object({ schedule: z.string().min(1).max(200).describe('Name of the schedule') });
 
-const entry = z
-  .strictObject({
-    schedule_id: z.string(),
-    flow: z.string(),
-    cron: z.array(z.string()),
-    every_seconds: z.number().nullable(),
-    time_zone: z.string(),
-    paused: z.boolean(),
-    note: z.string(),
-    next_run: z.string().nullable(),
-    last_run: z.string().nullable(),
-  })
-  .meta({ id: 'ScheduleEntry' });
-const schedule = z
-  .looseObject({
-    schedule_id: z.string(),
-    flow: z.string(),
-    mode: z.enum(['live', 'emulated']),
-    input: z.string(),
-    output: z.string(),
-    cron: z.array(z.string()),
-    every_seconds: z.number().nullable(),
-    time_zone: z.string(),
-    overlap: z.string(),
-    paused: z.boolean(),
-    note: z.string(),
-    runs_made: z.int(),
-    runs_skipped: z.int(),
-    runs_missed: z.int(),
-    next_runs: z.array(z.string()),
-    runs: z.array(
-      z.looseObject({
-        batch_id: z.string(),
-        scheduled_at: z.string(),
-        status: z.string(),
-        error_code: z.string().nullable(),
-        cost_usd: z.number().nullable(),
-      }),
-    ),
-  })
-  .meta({ id: 'Schedule' });
 /** Schedules belong to no project, so a token of one project has nothing to do with them. */
 const common = { tag, params, allProjects: true } as const;
-const changed = { 202: { description: 'Taken up; the schedule.', schema: schedule } };
+const changed = { 202: { description: 'Taken up; the schedule.', schema: scheduleReply } };
 
+const create = describe({
+  method: 'POST',
+  path: 'schedules',
+  role: 'admin',
+  allProjects: true,
+  tag,
+  summary: 'Make a schedule; each run reads the input anew',
+  body: newScheduleBody,
+  upload: true,
+  replies: { 201: { description: 'The schedule.', schema: scheduleReply } },
+});
 const list = describe({
   method: 'GET',
   path: 'schedules',
@@ -59,7 +32,10 @@ const list = describe({
   tag,
   summary: 'Recurring batches',
   replies: {
-    200: { description: 'The schedules.', schema: z.strictObject({ data: z.array(entry) }).meta({ id: 'Schedules' }) },
+    200: {
+      description: 'The schedules.',
+      schema: z.strictObject({ data: z.array(scheduleEntry) }).meta({ id: 'Schedules' }),
+    },
   },
 });
 const show = describe({
@@ -68,14 +44,15 @@ const show = describe({
   path: 'schedules/:schedule',
   role: 'read',
   summary: 'One schedule, its latest runs and the next',
-  replies: { 200: { description: 'The schedule.', schema: schedule } },
+  replies: { 200: { description: 'The schedule.', schema: scheduleReply } },
 });
 const pause = describe({
   ...common,
   method: 'POST',
   path: 'schedules/:schedule/pause',
   role: 'run',
-  summary: 'Make no more runs',
+  summary: 'Make no more runs; those under way go on',
+  body: noteBody,
   replies: changed,
 });
 const resume = describe({
@@ -84,6 +61,7 @@ const resume = describe({
   path: 'schedules/:schedule/resume',
   role: 'run',
   summary: 'Make runs again',
+  body: noteBody,
   replies: changed,
 });
 const run = describe({
@@ -92,6 +70,15 @@ const run = describe({
   path: 'schedules/:schedule/run',
   role: 'run',
   summary: 'Make a run now',
+  replies: changed,
+});
+const backfill = describe({
+  ...common,
+  method: 'POST',
+  path: 'schedules/:schedule/backfill',
+  role: 'run',
+  summary: 'Make the runs of a time that has passed; those that were made do only what is missing',
+  body: backfillBody,
   replies: changed,
 });
 const remove = describe({
@@ -105,16 +92,20 @@ const remove = describe({
   },
 });
 
-/**
- * Recurring batches. They are made by the command line alone: what a run reads is a path on the engine's machine,
- * which nobody elsewhere may name.
- */
+/** Recurring batches. */
 @Controller('api')
 export class SchedulesController {
   readonly #engine: EngineLink;
+  readonly #creation: CreateSchedule;
 
-  constructor(@Inject(EngineLink) engine: EngineLink) {
+  constructor(@Inject(EngineLink) engine: EngineLink, @Inject(CreateSchedule) creation: CreateSchedule) {
     this.#engine = engine;
+    this.#creation = creation;
+  }
+
+  @Endpoint(create)
+  create(@Input() { body, caller }: Given<typeof create>, @Req() request: FastifyRequest) {
+    return this.#creation.create(request, body, caller);
   }
 
   @Endpoint(list)
@@ -128,16 +119,16 @@ export class SchedulesController {
   }
 
   @Endpoint(pause)
-  async pause(@Input() { params: { schedule: id } }: Given<typeof pause>) {
+  async pause(@Input() { params: { schedule: id }, body }: Given<typeof pause>) {
     const schedules = await this.#schedules();
-    await schedules.pause(id);
+    await schedules.pause(id, body.note);
     return schedules.show(id);
   }
 
   @Endpoint(resume)
-  async resume(@Input() { params: { schedule: id } }: Given<typeof resume>) {
+  async resume(@Input() { params: { schedule: id }, body }: Given<typeof resume>) {
     const schedules = await this.#schedules();
-    await schedules.resume(id);
+    await schedules.resume(id, body.note);
     return schedules.show(id);
   }
 
@@ -145,6 +136,13 @@ export class SchedulesController {
   async run(@Input() { params: { schedule: id } }: Given<typeof run>) {
     const schedules = await this.#schedules();
     await schedules.run(id);
+    return schedules.show(id);
+  }
+
+  @Endpoint(backfill)
+  async backfill(@Input() { params: { schedule: id }, body }: Given<typeof backfill>) {
+    const schedules = await this.#schedules();
+    await schedules.backfill(id, body);
     return schedules.show(id);
   }
 

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import type { InputSource } from '../../client/input/source.ts';
+import { isAddress, sourceOf } from '../../client/input/source.ts';
 import type { Job } from '../../client/job-file.ts';
 import type { SubmitOptions } from '../../client/submit.ts';
 import type { Config } from '../../client/config.ts';
@@ -104,10 +103,10 @@ export function addSpecOptions(command: Command): Command {
 
 /** Flags win over what a job says, and that over the configuration's defaults. */
 export async function toSubmitOptions(input: string, flags: SubmitFlags, config: Config): Promise<SubmitOptions> {
-  const job = /\.json$/i.test(input) && !isUrl(input) ? await readJobFile(input) : null;
+  const job = /\.json$/i.test(input) && !isAddress(input) ? await readJobFile(input) : null;
   const output = flags.output ?? config.defaults.output;
   return {
-    input: job?.input ?? sourceOf(input),
+    input: job?.input ?? (input === '-' ? { stream: process.stdin } : sourceOf(input)),
     output: output ?? job?.jobId,
     format: flags.format,
     encoding: flags.encoding,
@@ -121,16 +120,6 @@ export async function toSubmitOptions(input: string, flags: SubmitFlags, config:
 async function readJobFile(path: string): Promise<Job | null> {
   const { readJob } = await import('../../client/job-file.ts');
   return readJob(path);
-}
-
-function sourceOf(input: string): InputSource {
-  if (input === '-') return { stream: process.stdin };
-  if (isUrl(input)) return { url: input };
-  return /[*?[{]/.test(input) && !existsSync(input) ? { glob: input } : { path: input };
-}
-
-function isUrl(input: string): boolean {
-  return /^https?:\/\//i.test(input);
 }
 
 /** Setting by setting, the last wins. */

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { SluiceError } from '../../domain/errors.ts';
@@ -18,6 +18,16 @@ export type InputSource =
 
 /** @default 'auto': by the file's extension, else by the first character (`{` is JSONL) */
 export type InputFormat = 'auto' | 'csv' | 'jsonl';
+
+/** What a text names: an http(s) address, a pattern of files, or the path of one. */
+export function sourceOf(text: string): InputSource {
+  if (isAddress(text)) return { url: text };
+  return /[*?[{]/.test(text) && !existsSync(text) ? { glob: text } : { path: text };
+}
+
+export function isAddress(text: string): boolean {
+  return /^https?:\/\//i.test(text);
+}
 
 /** Directory that relative paths of a source are relative to. */
 export function sourceDirectory(source: InputSource): string {

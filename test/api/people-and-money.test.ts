@@ -29,14 +29,3 @@ test('nobody asks anything where no item waits, and an answer to nothing is refu
   expect(await served.post(`/batches/${id}/jobs/a/answer`, { decision: 'perhaps' })).toMatchObject({ status: 400 });
 });
 
-test('a schedule is listed, paused, run and removed', async () => {
-  const file = served.sandbox.prompts('in.csv', 1);
-  const made = await served.sandbox.sluice(['schedule', 'create', 'nightly', file, '-o', 'out', '--cron', '0 2 * * *']);
-  expect(made).toMatchObject({ status: 0 });
-  expect((await served.ask('/schedules/nightly')).json).toMatchObject({ schedule_id: 'nightly', cron: ['0 2 * * *'] });
-  expect((await served.post('/schedules/nightly/pause', {})).json).toMatchObject({ paused: true });
-  expect((await served.post('/schedules/nightly/resume', {})).json).toMatchObject({ paused: false });
-  expect(await served.ask('/schedules', {})).toMatchObject({ status: 200 });
-  expect(await served.ask('/schedules/nightly', { method: 'DELETE' })).toMatchObject({ status: 200 });
-  expect(await served.ask('/schedules/nightly')).toMatchObject({ status: 404, json: { code: 'SCHEDULE_NOT_FOUND' } });
-});

@@ -31,9 +31,13 @@ export class Served {
     this.openApi = openApi;
   }
 
-  static async start(env: Record<string, string> = {}): Promise<Served> {
+  /** @param env of the engine, which may need to know where the sandbox is */
+  static async start(
+    env: Record<string, string> | ((sandbox: Sandbox) => Record<string, string>) = {},
+  ): Promise<Served> {
     const sandbox = new Sandbox();
-    const { json, stderr } = await sandbox.json(['up', '--detach', '--json'], { env });
+    const given = typeof env === 'function' ? env(sandbox) : env;
+    const { json, stderr } = await sandbox.json(['up', '--detach', '--json'], { env: given });
     const { apiUrl } = z.object({ apiUrl: z.string() }).parse(json, { error: () => stderr });
     const document: unknown = await (await fetch(`${apiUrl}/api/openapi.json`)).json();
     return new Served(sandbox, apiUrl, new OpenApi(document));

@@ -6,6 +6,7 @@ import { Client, Connection, type ClientInterceptors } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { apiSettingsFrom } from '../../client/api-settings.ts';
 import { loadDevServerConfig } from '../../client/engine/dev-server-config.ts';
 import { packageRoot } from '../../client/engine/package-root.ts';
 import { ledgerPath } from '../../client/ledger.ts';
@@ -190,6 +191,7 @@ export async function openNamespace(
           client,
           engine: { home: directory, address: '', namespace: name },
           models: () => Promise.resolve(models),
+          api: apiSettingsFrom({}),
           live: new Set(gpus.length === 0 ? [] : ['comfyui']),
         }),
         cache,
