@@ -17,6 +17,7 @@ import { EngineController } from './catalogue/engine-controller.ts';
 import { EngineLink } from './engine-link.ts';
 import { EventsController } from './events/events-controller.ts';
 import { Feeds } from './events/feeds.ts';
+import { WebhooksController } from './events/webhooks-controller.ts';
 import { FilesController } from './files/files-controller.ts';
 import { DocsController } from './docs/docs-controller.ts';
 import { openApiDocument } from './docs/document.ts';
@@ -38,6 +39,7 @@ export const controllers: Type[] = [
   ControlController,
   FilesController,
   EventsController,
+  WebhooksController,
   InboxController,
   MoneyController,
   SchedulesController,

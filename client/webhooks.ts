@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { SluiceError } from '../domain/errors.ts';
-import { targetsOf } from '../domain/event-config.ts';
+import { configuredTargets, targetsOf } from '../domain/event-config.ts';
+import type { EventType } from '../domain/event-types.ts';
 import {
   deliveryPrefix,
   rowEvent,
@@ -26,6 +27,23 @@ export interface DeliveriesOptions {
   target?: string | undefined;
   /** Only with this status. */
   status?: Delivery['status'] | undefined;
+  /** Only what comes behind this place of the log. @default all */
+  after?: string | undefined;
+}
+
+/** A delivery and its place in the log, with which a reader can go on later. */
+export interface PlacedDelivery {
+  delivery: Delivery;
+  place: string;
+}
+
+/** Somebody whom the configuration names; where they are stays there. */
+export interface NamedTarget {
+  name: string;
+  type: 'webhook' | 'slack' | 'email';
+  events: readonly EventType[];
+  /** `named`: told only of batches that name it. */
+  batches: 'all' | 'named';
 }
 
 /** Which events are sent again. */
@@ -48,11 +66,22 @@ export class Webhooks {
 
   /** Attempts to deliver a batch's events, in order for each target. */
   async *deliveries(batchId: string, options: DeliveriesOptions = {}): AsyncGenerator<Delivery> {
-    const { target, status } = options;
-    for await (const delivery of readDeliveries(await this.storeOf(batchId))) {
-      if (target !== undefined && delivery.target !== target) continue;
-      if (status === undefined || delivery.status === status) yield delivery;
+    for await (const { delivery } of this.placedDeliveries(batchId, options)) yield delivery;
+  }
+
+  /** The same with the place of each. */
+  async *placedDeliveries(batchId: string, options: DeliveriesOptions = {}): AsyncGenerator<PlacedDelivery> {
+    const { target, status, after = '' } = options;
+    for await (const placed of readDeliveries(await this.storeOf(batchId), after)) {
+      if (target !== undefined && placed.delivery.target !== target) continue;
+      if (status === undefined || placed.delivery.status === status) yield placed;
     }
+  }
+
+  /** Who may be told, by the configuration. @throws SluiceError CONFIG_INVALID */
+  targets(): NamedTarget[] {
+    const all = configuredTargets(readEventConfig(this.home));
+    return all.map(({ name, type, events = [], batches }) => ({ name, type, events, batches }));
   }
 
   /**
@@ -69,7 +98,7 @@ export class Webhooks {
     );
     const names = new Set(targets.map(({ name }) => name));
     const latest = new Map<string, Delivery>();
-    for await (const delivery of readDeliveries(store)) {
+    for await (const { delivery } of readDeliveries(store)) {
       const { event_id: id, target } = delivery;
       const wanted = options.eventId === undefined || options.eventId === id;
       if (wanted && names.has(target)) {
@@ -142,10 +171,15 @@ export class Webhooks {
   }
 }
 
-async function* readDeliveries(store: Store): AsyncGenerator<Delivery> {
+/** Files of the log are written once, so a place in it stays what it is. */
+async function* readDeliveries(store: Store, after = ''): AsyncGenerator<PlacedDelivery> {
   for await (const { key } of store.list(deliveryPrefix)) {
-    const text = (await store.get(key))?.toString('utf8') ?? '';
-    for (const line of text.split('\n')) if (line !== '') yield JSON.parse(line) as Delivery;
+    if (`${key}:~` < after) continue;
+    const lines = (await store.get(key))?.toString('utf8').trimEnd().split('\n') ?? [];
+    for (const [number, line] of lines.entries()) {
+      const place = `${key}:${String(number).padStart(6, '0')}`;
+      if (line !== '' && place > after) yield { delivery: JSON.parse(line) as Delivery, place };
+    }
   }
 }
 

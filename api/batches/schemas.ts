@@ -56,6 +56,14 @@ export const batchOptionsSchema = z
     error_policy: batchSpecSchema.shape.errorPolicy.unwrap(),
     max_attempts: retrySpecSchema.shape.maxAttempts.unwrap(),
     timeout_ms: batchSpecSchema.shape.timeoutMs.unwrap(),
+    webhooks: batchSpecSchema.shape.webhooks
+      .unwrap()
+      .describe('Who is told of the batch, besides those who are told of all: names of the configuration, or addresses'),
+    deadline: batchSpecSchema.shape.deadline.unwrap().describe('Raises the priority as it nears; ISO 8601'),
+    resume_next_day: batchSpecSchema.shape.resumeNextDay
+      .unwrap()
+      .describe('After a budget of the day, go on by itself when the day (of UTC) is over'),
+    cache: z.boolean().describe('Whether results of earlier batches are used again where nothing differs'),
     output: z
       .string()
       .min(1)
