@@ -12,13 +12,13 @@ import { mediaItem } from './media-item.ts';
 import { PaidResults } from './paid-results.ts';
 import { readItem } from './read-page.ts';
 import { findReusable, keepReusable } from './reuse.ts';
-import { readSource } from './source-image.ts';
+import { readSource, type SourceImageDeps } from './source-image.ts';
 import { createStepActivity } from './step-activity.ts';
 import { storePaid } from './store-paid.ts';
 import type { StepResult } from './step-work.ts';
 import type { ModelActivities } from './types.ts';
 
-export interface GenerateImageDeps extends CallModelDeps {
+export interface GenerateImageDeps extends CallModelDeps, SourceImageDeps {
   providers: FindProviders;
 }
 
@@ -64,10 +64,10 @@ export function createGenerateImage(deps: GenerateImageDeps): ModelActivities['g
 }
 
 async function call(deps: GenerateImageDeps, attempt: Attempt, request: ImageStepRequest): Promise<ImageResult> {
-  const { input, item, log, signal, store } = attempt;
+  const { input, item, log } = attempt;
   const { fromImage } = request;
   const model = modelOf(deps, input, 'image');
-  const source = fromImage === undefined ? undefined : await readSource(store, fromImage, signal);
+  const source = fromImage === undefined ? undefined : await readSource(deps, attempt, fromImage);
   return callModel(deps, attempt, {
     model,
     expected: expectedUsage(model, { promptChars: item.prompt.length }),

@@ -15,10 +15,11 @@ import type { LostPrompts } from './lost-prompts.ts';
 import type { PictureState } from './picture-states.ts';
 import type { Refusals } from './refusals.ts';
 import { runShare } from './run-share.ts';
+import type { SourceImageDeps } from './source-image.ts';
 import { storePictures } from './store-pictures.ts';
 import type { StepDeps } from './step-work.ts';
 
-export interface MakeShareDeps extends StepDeps {
+export interface MakeShareDeps extends StepDeps, SourceImageDeps {
   limiter: Limiter;
   pool: (mode: ProviderMode) => GpuPool;
   /** Between two looks at a prompt, milliseconds; its WebSocket makes it look at once. @default 1000 */

@@ -11,7 +11,7 @@ import { mediaItem } from './media-item.ts';
 import { PaidResults } from './paid-results.ts';
 import { readItem } from './read-page.ts';
 import { shutdownSignal } from './shutdown-signal.ts';
-import { readSource } from './source-image.ts';
+import { readSource, type SourceImageDeps } from './source-image.ts';
 import { runId } from './run-step.ts';
 import { createStepActivity } from './step-activity.ts';
 import type { StepResult, StepWork } from './step-work.ts';
@@ -19,7 +19,7 @@ import { storePaid } from './store-paid.ts';
 import type { VideoActivities, VideoNote } from './types.ts';
 import { readVideoRequest, type VideoStepRequest } from './video-request.ts';
 
-export interface MakeVideoDeps extends CallModelDeps {
+export interface MakeVideoDeps extends CallModelDeps, SourceImageDeps {
   providers: FindProviders;
 }
 
@@ -85,14 +85,14 @@ async function start(
 }
 
 async function ask(deps: MakeVideoDeps, attempt: Attempt, request: VideoStepRequest): Promise<VideoOperation> {
-  const { input, item, signal, store } = attempt;
+  const { input, item } = attempt;
   const model = modelOf(deps, input, 'video');
   const { fromImage, seconds = model.default_seconds, aspectRatio, resolution } = request;
   if (!model.seconds.includes(seconds)) {
     const rule = `must be one of ${model.seconds.join(', ')} for ${item.model}`;
     throw new SluiceError('INVALID_INPUT', `seconds: ${rule} (got ${String(seconds)})`);
   }
-  const firstFrame = fromImage === undefined ? undefined : await readSource(store, fromImage, signal);
+  const firstFrame = fromImage === undefined ? undefined : await readSource(deps, attempt, fromImage);
   const asked: VideoRequest = {
     model: model.name ?? item.model,
     prompt: item.prompt,

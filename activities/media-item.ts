@@ -8,7 +8,7 @@ export function mediaItem(
     aspectRatio?: ImageStepRequest['aspectRatio'];
   },
 ): StepItem {
-  const { comfy: _comfy, negativePrompt: _negative, fromImage: _from, ...item } = step.item;
+  const { comfy: _comfy, negativePrompt: _negative, fromImage: own, localSource, ...item } = step.item;
   const { negativePrompt, fromImage, prompt, seed, aspectRatio = item.aspectRatio } = request;
   const { model } = step.input;
   return {
@@ -16,6 +16,8 @@ export function mediaItem(
     ...{ prompt, seed, aspectRatio },
     ...(negativePrompt === undefined ? {} : { negativePrompt }),
     ...(fromImage === undefined ? {} : { fromImage }),
+    // What a template says instead of the row is nobody's word.
+    ...(localSource === true && fromImage === own ? { localSource } : {}),
     ...(model === undefined ? {} : { model: model.key, provider: model.provider }),
     name: step.fileName({ eachRound: true }),
   };

@@ -11,11 +11,11 @@ import { promptFor, type ComfyPrompt, type Share } from './comfy-prompt.ts';
 import { promptTimeLimit } from './prompt-time-limit.ts';
 import { readItem } from './read-page.ts';
 import { isShutdown } from './shutdown-signal.ts';
-import { readSourceImage } from './source-image.ts';
+import { readSourceImage, type SourceImageDeps } from './source-image.ts';
 import { requireRoom } from './store-paid.ts';
 import type { StepDeps } from './step-work.ts';
 
-interface RunShareDeps extends Pick<StepDeps, 'stopping'> {
+interface RunShareDeps extends Pick<StepDeps, 'stopping'>, SourceImageDeps {
   pollMs?: number;
   patienceMs?: number | undefined;
 }
@@ -41,7 +41,7 @@ export async function runShare(
   const { input, item, log, store } = attempt;
   await readItem(store, input.ref);
   await requireRoom(store);
-  const source = await uploadSource(attempt, lease);
+  const source = await uploadSource(deps, attempt, lease);
   const prompt = promptFor(graph, input.batchId, item, work, share, source);
   const { signal, running, done } = promptTimeLimit(input.timeoutMs, attempt.signal);
   const note = (submission: number, step: { value: number; max: number } | null): void => {
@@ -82,9 +82,14 @@ export async function runShare(
 }
 
 /** Called after its content, so that the same picture is the same file on the server. */
-async function uploadSource({ item, signal }: Attempt, { client }: GpuLease): Promise<string | undefined> {
+async function uploadSource(
+  deps: SourceImageDeps,
+  attempt: Attempt,
+  { client }: GpuLease,
+): Promise<string | undefined> {
+  const { item, signal } = attempt;
   if (item.fromImage === undefined) return undefined;
-  const { mimeType, data } = await readSourceImage(item.fromImage, signal);
+  const { mimeType, data } = await readSourceImage(deps, attempt, item.fromImage);
   const hash = createHash('sha256').update(data).digest('hex').slice(0, 32);
   const extension = extname(`x.${mimeType.split('/')[1] ?? 'png'}`);
   return client.upload({ name: `sluice-${hash}${extension}`, mimeType, data }, { signal });

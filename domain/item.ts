@@ -23,6 +23,8 @@ export const stagedItemSchema = z.strictObject({
   aspectRatio: z.enum(aspectRatios),
   /** Source image: an http(s) URL, or an absolute path. */
   fromImage: z.string().optional(),
+  /** Its row came from somebody who may name files of this machine: the URL of its source image may lie in its network. */
+  localSource: z.literal(true).optional(),
   /** Resolved model, a key of models.yaml; of several steps that of the first; empty where none calls a model. */
   model: z.string(),
   /** What the model makes, where the flow leaves it to the row; left out: an image. */

@@ -30,7 +30,7 @@ export interface WorkerDeps {
   env?: Readonly<Record<string, string | undefined>>;
   /** Results that batches may use again. @default none */
   cache?: ResultCache;
-  /** Hosts that flows may ask. @default every public one */
+  /** Hosts that flows may ask, and source images be fetched from. @default every public one */
   http?: HostRules;
   /** How long a GPU's server may be silent before its items go elsewhere, milliseconds. @default 10000 */
   gpuPatienceMs?: number | undefined;
@@ -54,7 +54,7 @@ const waitingPerGpu = 64;
  * its GPUs.
  */
 export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
-  const { connection, namespace, models } = deps;
+  const { connection, namespace, models, http = { allow: [] } } = deps;
   const common = {
     connection,
     namespace,
@@ -72,7 +72,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
       openStore,
       stopping: deps.stopping,
       stageRun: deps.stageRun,
-      http: deps.http ?? { allow: [] },
+      http,
       env: deps.env ?? process.env,
       resolveTarget: deps.resolveTarget,
       retryDelaysMs: deps.retryDelaysMs,
@@ -88,6 +88,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
   });
   const activities = createModelActivities({
     models,
+    http,
     limiter: deps.limiter,
     providers: deps.providers,
     ledger: deps.ledger,
@@ -118,6 +119,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
         ...common,
         taskQueue: gpuTaskQueue(gpuClass, mode === 'live' ? 'live' : 'emulated'),
         activities: createGpuActivities({
+          http,
           limiter: deps.limiter,
           openStore,
           stopping: deps.stopping,

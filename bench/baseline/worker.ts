@@ -29,6 +29,7 @@ const worker = await Worker.create({
       limiter,
       ledger,
       openStore,
+      http: { allow: [] },
       providers: createProviders({
         credentials: { gemini: { apiKey: 'bench', baseUrl: geminiBaseUrl } },
         emulatorUrl: undefined,

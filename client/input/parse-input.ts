@@ -143,6 +143,7 @@ export async function* parseInput(source: InputSource, options: ParseInputOption
     const numbered = sound.item.comfy !== undefined && row.output_name === undefined;
     const staged = numbered ? sound : stage(names.allocate(wanted));
     if (!staged.ok) return staged;
+    if (row.from_image !== undefined && options.localFiles !== false) staged.item.localSource = true;
     index++;
     if (numbered) pictures += sound.item.comfy?.count ?? 0;
     return staged;

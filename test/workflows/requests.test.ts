@@ -56,6 +56,17 @@ function answer(rig: Rig): unknown {
   return JSON.parse(rig.read(rig.row('a1').output_path ?? ''));
 }
 
+test('a picture that a template names is fetched by the same rules', async () => {
+  const inside = await serve(false, (response) => response.setHeader('content-type', 'image/png').end('a picture'));
+  const rig = await makeRig();
+  const from_image = inside.url.replace('127.0.0.1', 'localhost');
+  const flow: Flow = { name: 'edit', steps: [{ id: 'draw', uses: 'image', with: { prompt: 'x', from_image } }] };
+  await rig.submit(rows(1), { flow });
+  await rig.summary();
+  expect(rig.row('a1')).toMatchObject({ status: 'failed', error_code: 'HOST_NOT_ALLOWED', calls: 0 });
+  expect(inside.seen).toEqual([]);
+});
+
 async function historyOf(rig: Rig): Promise<string> {
   return JSON.stringify(await rig.item('a1').fetchHistory(), (_key, value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString() : value,
