@@ -16,3 +16,13 @@ export function vendorsGiven(config: Config): Vendor[] {
   const credentials = credentialsOf(config);
   return vendors.filter((vendor) => credentials[vendor] !== undefined);
 }
+
+/** The environment of an engine that is started with this configuration; keys are handed over otherwise. */
+export function engineEnvironment({ temporal, api }: Config, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return {
+    ...env,
+    ...(temporal.address === undefined ? {} : { TEMPORAL_ADDRESS: temporal.address }),
+    ...(temporal.namespace === undefined ? {} : { TEMPORAL_NAMESPACE: temporal.namespace }),
+    ...(Object.keys(api).length === 0 ? {} : { SLUICE_API: JSON.stringify(api) }),
+  };
+}

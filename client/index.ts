@@ -20,6 +20,7 @@ export type { BudgetReport } from './ledger.ts';
 export type { Money } from './money.ts';
 export type { RebuiltCosts } from './rebuild-costs.ts';
 export type { Submission, SubmitOptions } from './submit.ts';
+export type { UnfinishedItem } from './unfinished-item.ts';
 export type { WatchOptions } from './watch.ts';
 export { parseInput, type ParsedInput, type ParseInputOptions } from './input/parse-input.ts';
 export { loadModels } from './models.ts';

@@ -14,7 +14,7 @@ import type { BatchReport } from './batch-report.ts';
 import { reportOfBatch } from './batch-status.ts';
 import { cancelBatches } from './cancel-batches.ts';
 import { cleanBatches, type CleanOptions, type CleanedBatch } from './clean.ts';
-import { credentialsOf, vendorsGiven } from './config-credentials.ts';
+import { credentialsOf, engineEnvironment, vendorsGiven } from './config-credentials.ts';
 import { ensureEngine } from './engine/ensure-engine.ts';
 import { defaultHome } from './engine/home.ts';
 import { temporalAnswers } from './engine/temporal-setup.ts';
@@ -47,6 +47,7 @@ import { assertClass, planSprites, type SpriteOptions, type SpritePlan } from '.
 import { statsOf, type BatchStats } from './stats.ts';
 import { submitOnce } from './submit-once.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
+import { findUnfinished, type UnfinishedItem } from './unfinished-item.ts';
 import { Webhooks } from './webhooks.ts';
 import { followBatch, storedRows, watchBatch, type SequencedRow, type WatchOptions } from './watch.ts';
 
@@ -103,12 +104,7 @@ export class Sluice {
       notice,
       ...(options.start === undefined ? {} : { start: options.start }),
       credentials: options.keys === 'engine' ? {} : credentialsOf(config),
-      env: {
-        ...process.env,
-        ...(config.temporal.address === undefined ? {} : { TEMPORAL_ADDRESS: config.temporal.address }),
-        ...(config.temporal.namespace === undefined ? {} : { TEMPORAL_NAMESPACE: config.temporal.namespace }),
-        ...(Object.keys(config.api).length === 0 ? {} : { SLUICE_API: JSON.stringify(config.api) }),
-      },
+      env: engineEnvironment(config, process.env),
     });
     const models = await loadModels(home);
     await followBudgets(home, config.budgets);
@@ -229,6 +225,11 @@ export class Sluice {
   /** The same with the number of each result, with which a reader can go on later. */
   numberedJobs(batchId: string, options: JobsOptions = {}): AsyncGenerator<SequencedRow> {
     return listJobs(this.batch(batchId), options);
+  }
+
+  /** How an item stands that has no result; null if the batch has no such item. */
+  unfinishedItem(batchId: string, itemId: string): Promise<UnfinishedItem | null> {
+    return findUnfinished(this.client, this.batch(batchId), itemId);
   }
 
   pause(batchId: string): Promise<void> {

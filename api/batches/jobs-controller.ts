@@ -21,7 +21,7 @@ const show = describe({
   path: 'batches/:id/jobs/:record_id',
   role: 'read',
   tag,
-  summary: 'One item',
+  summary: 'One item: its last result, or how it stands while it has none',
   params: jobParams,
   replies: { 200: { description: 'The item.', schema: jobReply } },
 });
@@ -60,6 +60,8 @@ export class JobsController {
     for await (const { row, sequence } of sluice.numberedJobs(id)) {
       if (row.request_id === itemId) return { ...row, sequence };
     }
-    throw new SluiceError('ITEM_NOT_FOUND', `No item ${itemId} of ${id} has begun.`);
+    const unfinished = await sluice.unfinishedItem(id, itemId);
+    if (unfinished !== null) return unfinished;
+    throw new SluiceError('ITEM_NOT_FOUND', `${id} has no item ${itemId}.`);
   }
 }

@@ -58,7 +58,9 @@ export const batchOptionsSchema = z
     timeout_ms: batchSpecSchema.shape.timeoutMs.unwrap(),
     webhooks: batchSpecSchema.shape.webhooks
       .unwrap()
-      .describe('Who is told of the batch, besides those who are told of all: names of the configuration, or addresses'),
+      .describe(
+        'Who is told of the batch, besides those who are told of all: names of the configuration, or addresses',
+      ),
     deadline: batchSpecSchema.shape.deadline.unwrap().describe('Raises the priority as it nears; ISO 8601'),
     resume_next_day: batchSpecSchema.shape.resumeNextDay
       .unwrap()
@@ -244,8 +246,20 @@ export const jobReply = z
         started_at: time,
       })
       .meta({ id: 'RunningJob' }),
+    z
+      .strictObject({
+        request_id: z.string(),
+        status: z
+          .enum(['pending', 'waiting', 'cancelled'])
+          .describe('Its turn has not come; it waits for a person; the batch closed before its turn'),
+        index: z.int().describe('Place among the items of the batch'),
+        label: z.string(),
+        model: z.string(),
+        seed: z.int(),
+      })
+      .meta({ id: 'UnfinishedJob' }),
   ])
-  .describe('The last result of an item, or what is known of it while it is under way');
+  .describe('The last result of an item, or what is known of it while it has none');
 
 /** A batch in the words of REST. */
 export function toBatchReply({ limits, running_items: running, ...detail }: BatchDetail): BatchReply {

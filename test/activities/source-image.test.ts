@@ -30,11 +30,7 @@ const at = (host: string, path = '/cat.png'): string => `http://${host}:${String
 async function read(source: string, allow: string[], row: { fromImage?: string; local?: boolean } = {}) {
   const { fromImage = source, local = false } = row;
   const item = { fromImage, ...(local ? { localSource: true as const } : {}) };
-  const { data } = await readSourceImage(
-    { http: { allow } },
-    { item, signal: new AbortController().signal },
-    source,
-  );
+  const { data } = await readSourceImage({ http: { allow } }, { item, signal: new AbortController().signal }, source);
   return Buffer.from(data).toString();
 }
 
@@ -62,8 +58,14 @@ test('one that the row of a local input names may lie inside, but nowhere else',
 
 test('what is no image, too long, or not there is told apart', async () => {
   const from = (path: string) => read(at('127.0.0.1', path), [], { local: true });
-  await expect(from('/page')).rejects.toMatchObject({ code: 'INVALID_INPUT', message: /must be a PNG/ });
-  await expect(from('/long')).rejects.toMatchObject({ code: 'INVALID_INPUT', message: /longer than 20971520 bytes/ });
+  await expect(from('/page')).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    message: expect.stringContaining('must be a PNG'),
+  });
+  await expect(from('/long')).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    message: expect.stringContaining('20971520 bytes'),
+  });
   await expect(from('/down')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   await expect(read('http://127.0.0.1:1/', [], { local: true })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
 });

@@ -54,6 +54,9 @@ test('a batch is paused, its limits changed, gone on with, and cancelled', async
   const path = `/batches/${created.json.batch_id}`;
   expect(await served.post(`${path}/pause`, {})).toMatchObject({ status: 202 });
   expect((await served.ask(path)).json).toMatchObject({ status: 'paused', pause: { kind: 'user' } });
+  const last = { request_id: 'item-000040', index: 39, label: 'item-000040' };
+  expect((await served.ask(`${path}/jobs/item-000040`)).json).toMatchObject({ ...last, status: 'pending' });
+  expect(await served.ask(`${path}/jobs/item-000041`)).toMatchObject({ status: 404 });
   const limits = await served.ask(`${path}/limits`, {
     method: 'PATCH',
     body: '{"concurrency":2}',
@@ -65,6 +68,7 @@ test('a batch is paused, its limits changed, gone on with, and cancelled', async
   expect(await served.ask(path, { method: 'DELETE' })).toMatchObject({ status: 202 });
   await served.ask(`${path}/events`);
   expect((await served.ask(path)).json).toMatchObject({ status: 'cancelled' });
+  expect((await served.ask(`${path}/jobs/item-000040`)).json).toMatchObject({ ...last, status: 'cancelled' });
 });
 
 test('what is asked for wrongly is answered with a problem that names the field and what to do', async () => {
