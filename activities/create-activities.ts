@@ -1,6 +1,7 @@
 import type { WorkflowClient } from '@temporalio/client';
 import type { ModelsFile } from '../domain/models.ts';
 import type { Limiter } from '../providers/limiter/limiter.ts';
+import type { Ledger } from '../storage/ledger/ledger.ts';
 import { createAskPerson } from './ask-person.ts';
 import { awaitItem } from './await-item.ts';
 import { createCheckStep } from './check-step.ts';
@@ -33,13 +34,14 @@ import { createWriteText, type WriteTextDeps } from './write-text.ts';
 export interface CoreDeps extends SendRequestDeps, DeliverEventsDeps {
   client: WorkflowClient;
   limiter: Limiter;
+  ledger: Ledger;
   models: ModelsFile;
   stageRun: StageRun;
 }
 
 /** Activities of the `sluice` task queue. */
 export function createCoreActivities(deps: CoreDeps): CoreActivities & EventActivities & LightStepActivities {
-  const { client, limiter, openStore, stageRun } = deps;
+  const { client, limiter, ledger, openStore, stageRun } = deps;
   return {
     readPage: (input) => mappingErrors(() => readPage(openStore(input.storeUri), input)),
     writeResults: (input) => mappingErrors(() => writeResults(openStore(input.storeUri), input)),
@@ -47,15 +49,17 @@ export function createCoreActivities(deps: CoreDeps): CoreActivities & EventActi
     finishBatch: async (input) => {
       await mappingErrors(() => finishBatch(openStore(input.summary.storeUri), input));
       limiter.forget(batchLimiterKey(input.summary.batchId));
+      ledger.forgetBatchBudget(input.summary.batchId);
     },
     awaitItem: (input) => awaitItem(client, input),
     stageRun: createStageRun(stageRun),
     publishEvents: (input) => publishEvents(client, input),
     deliverEvents: (input) => deliverEvents(deps, input),
     applyLimits: (input) => {
-      const { batchId, ratePerMinute, concurrency, limitsRevision: revision, holdBack } = input;
+      const { batchId, ratePerMinute, concurrency, budgetUsd, limitsRevision: revision, holdBack } = input;
       const key = batchLimiterKey(batchId);
       limiter.setLimits(key, { requestsPerMinute: ratePerMinute, concurrency, revision });
+      if (budgetUsd !== undefined) ledger.setBatchBudget(batchId, { usd: budgetUsd, revision });
       if (holdBack) limiter.refuse(key, revision);
       return Promise.resolve();
     },

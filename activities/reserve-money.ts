@@ -13,16 +13,17 @@ const lookMs = 250;
  * beyond what was expected of them. Null: the budget may cover it in a while, once those have ended.
  *
  * @param number of the call within this attempt
- * @throws SluiceError BUDGET_REACHED, DAY_BUDGET_REACHED
+ * @throws SluiceError BATCH_BUDGET_REACHED, BUDGET_REACHED, DAY_BUDGET_REACHED
  */
 export function reserveMoney(
   ledger: Ledger,
-  { batchId, mode, project = 'default', model, ref }: StepInput,
+  { batchId, mode, project = 'default', model, ref, budgetUsd, limitsRevision }: StepInput,
   expectedUsd: number,
   number: number,
 ): Reservation | null {
   const account = { mode, project, batch: batchId, model: model?.key ?? ref.model };
-  const verdict = ledger.reserve(callId(number), account, expectedUsd);
+  const budget = budgetUsd === undefined ? undefined : { usd: budgetUsd, revision: limitsRevision };
+  const verdict = ledger.reserve(callId(number), account, expectedUsd, budget);
   if (verdict.verdict === 'go') return verdict.reservation;
   if (verdict.verdict === 'stop') throw budgetReached(verdict.shortage);
   return null;
@@ -36,8 +37,9 @@ export async function waitForMoney(signal: AbortSignal): Promise<void> {
 }
 
 function budgetReached(shortage: Shortage): SluiceError {
-  const code = shortage.period === 'day' ? 'DAY_BUDGET_REACHED' : 'BUDGET_REACHED';
-  return new SluiceError(code, shortageReason(shortage));
+  const { batch, period } = shortage;
+  const ofMany = period === 'day' ? 'DAY_BUDGET_REACHED' : 'BUDGET_REACHED';
+  return new SluiceError(batch === undefined ? ofMany : 'BATCH_BUDGET_REACHED', shortageReason(shortage));
 }
 
 /** Of one call over all batches, runs and attempts: of a call that is told twice only one counts. */

@@ -23,6 +23,8 @@ export interface ItemInput {
   ratePerMinute: number | null;
   /** Calls of the batch under way at once. */
   concurrency: number;
+  /** What the batch may cost, USD; null: no limit. Left out by older workflows, which judge before each item only. */
+  budgetUsd?: number | null;
   /** Temporal's priority key: 1 first, 5 last. */
   priority: number;
   /** Which GPUs may do the steps that need one. */
@@ -158,6 +160,8 @@ export interface ApplyLimitsInput {
   batchId: string;
   ratePerMinute: number | null;
   concurrency: number;
+  /** As of an item: see `ItemInput`. */
+  budgetUsd?: number | null;
   /** As of an item: see `ItemInput`. */
   limitsRevision: number;
   /** Items of this revision and older that are still waiting for their turn give it up: see `ItemOutcome`. */

@@ -38,13 +38,23 @@ export function changeBudgets(budgets: Budgets, { day_usd, project }: BudgetsCha
 
 /** One cap: what it counts, and how much that may come to. */
 export interface Cap {
+  /** Of this batch alone. */
+  batch?: string;
   /** Null: of all projects together. */
   project: string | null;
   period: 'day' | 'total';
   limitUsd: number;
 }
 
-/** All caps there are. */
+/** What one batch may cost in all its runs, as one of its items was told. */
+export interface BatchBudget {
+  /** USD; null: no limit. */
+  usd: number | null;
+  /** Of the batch's limits: of two values the one of the higher revision holds. */
+  revision: number;
+}
+
+/** All caps over batches there are. */
 export function capsOf(budgets: Budgets): Cap[] {
   const cap = (project: string | null, period: Cap['period'], limitUsd: number | null | undefined): Cap[] =>
     limitUsd === null || limitUsd === undefined ? [] : [{ project, period, limitUsd }];
@@ -78,7 +88,8 @@ export function covers({ limitUsd, spentUsd, reservedUsd, expectedUsd }: Shortag
 /** Sums of fractions drift; a budget of three times a price is to cover three calls. */
 const drift = 1e-9;
 
-export function nameOfCap({ project, period }: Pick<Cap, 'project' | 'period'>): string {
+export function nameOfCap({ batch, project, period }: Pick<Cap, 'batch' | 'project' | 'period'>): string {
+  if (batch !== undefined) return 'Budget of the batch';
   if (project === null) return 'Budget of the day';
   return period === 'day' ? `Budget of the day of project ${project}` : `Budget of project ${project}`;
 }

@@ -24,6 +24,10 @@ export const errorCatalog = {
     action: 'Check the API key of the vendor it names (GEMINI_API_KEY, …), then resume the batch.',
   },
   QUOTA_EXCEEDED: { retryable: false, action: 'Wait for the quota to reset or raise it, then resume the batch.' },
+  BATCH_BUDGET_REACHED: {
+    retryable: false,
+    action: 'Raise it with: sluice batch resume --budget USD. Or cancel the batch.',
+  },
   BUDGET_REACHED: {
     retryable: false,
     action: 'Raise it with: sluice budget set. Then resume the batch, or cancel it.',

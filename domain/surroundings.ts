@@ -9,6 +9,7 @@ export function surroundingsOf(code: ErrorCode | null): 'environment' | 'budget'
     case 'AUTH':
     case 'QUOTA_EXCEEDED':
       return 'environment';
+    case 'BATCH_BUDGET_REACHED':
     case 'BUDGET_REACHED':
     case 'DAY_BUDGET_REACHED':
       return 'budget';

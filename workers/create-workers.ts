@@ -68,6 +68,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
     activities: createCoreActivities({
       client: deps.client,
       limiter: deps.limiter,
+      ledger: deps.ledger,
       models,
       openStore,
       stopping: deps.stopping,

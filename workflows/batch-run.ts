@@ -17,7 +17,7 @@ import { judgeBudget } from './budget.ts';
 import { Children } from './children.ts';
 import { itemInputOf } from './item-input.ts';
 import { rowOfEnd, type ItemEnd } from './item-end.ts';
-import { applyLimits, writeSummary } from './core-activities.ts';
+import { applyLimits, concernsItems, writeSummary } from './core-activities.ts';
 import { respondToOutcome } from './failure-response.ts';
 import { EventOutbox } from './event-outbox.ts';
 import { HoldBack } from './hold-back.ts';
@@ -129,13 +129,11 @@ export class BatchRun {
   }
 
   async setLimits(limits: Limits): Promise<Limits> {
-    const { ratePerMinute, concurrency } = this.state.limits;
+    const before = this.state.limits;
     this.state.limits = limits;
     this.state.limitsRevision += 1;
     this.wake();
-    if (limits.ratePerMinute !== ratePerMinute || limits.concurrency !== concurrency) {
-      await applyLimits(this.input.batchId, this.state);
-    }
+    if (concernsItems(before, limits)) await applyLimits(this.input.batchId, this.state);
     return limits;
   }
 

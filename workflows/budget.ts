@@ -1,10 +1,12 @@
 import type { BatchState, InFlightItem } from '../domain/batch.ts';
+import { errorCatalog } from '../domain/errors.ts';
 import { totalCostUsd } from '../domain/tally.ts';
 import type { PauseReason } from './pausing.ts';
 
 /**
  * Whether the budget covers one more item besides those in flight. `wait`: it may once one of those has
- * ended for less than was estimated. A pause: none is in flight that could change it.
+ * ended for less than was estimated. A pause: none is in flight that could change it. Each call is judged once
+ * more when it is made, because an item may cost more than it was expected to.
  */
 export function judgeBudget(
   state: BatchState,
@@ -21,6 +23,6 @@ export function judgeBudget(
   return {
     kind: 'budget',
     reason: `Budget reached: ${spent.toFixed(4)} of ${budgetUsd.toFixed(2)} USD spent, the next item costs about ${estimateUsd.toFixed(4)}`,
-    action: 'Raise the budget (setLimits, or sluice batch resume --budget USD), or cancel the batch.',
+    action: errorCatalog.BATCH_BUDGET_REACHED.action,
   };
 }

@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { patched, proxyActivities } from '@temporalio/workflow';
 import type {
   CoreActivities,
   FinishBatchInput,
@@ -8,6 +8,7 @@ import type {
   WriteResultsInput,
 } from '../activities/types.ts';
 import type { BatchState } from '../domain/batch.ts';
+import type { Limits } from '../domain/batch-spec.ts';
 import { coreTaskQueue } from '../domain/ids.ts';
 import type { ItemRef } from '../domain/item.ts';
 
@@ -38,14 +39,21 @@ export function writeResults(input: WriteResultsInput): Promise<void> {
   return short(`Write results, part ${String(input.part)}: ${String(input.rows.length)} rows`).writeResults(input);
 }
 
-/** Makes the batch's limits hold for the items that wait for their turn already. */
+/** Whether a change of limits has to be told to the items that are started. */
+export function concernsItems(before: Limits, after: Limits): boolean {
+  if (after.ratePerMinute !== before.ratePerMinute || after.concurrency !== before.concurrency) return true;
+  return after.budgetUsd !== before.budgetUsd && patched('batch-budget-for-each-call');
+}
+
+/** Makes the batch's limits hold for the items that are started already. */
 export function applyLimits(batchId: string, state: BatchState, holdBack = false): Promise<void> {
-  const { ratePerMinute, concurrency } = state.limits;
+  const { ratePerMinute, concurrency, budgetUsd } = state.limits;
   const { limitsRevision } = state;
   return short(holdBack ? 'Hold back the waiting items' : 'Apply the new limits').applyLimits({
     batchId,
     ratePerMinute,
     concurrency,
+    budgetUsd,
     limitsRevision,
     holdBack,
   });

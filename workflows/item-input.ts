@@ -10,12 +10,12 @@ export function itemInputOf(
   state: BatchState,
   ref: ItemRef,
 ): ItemInput {
-  const { ratePerMinute, concurrency } = state.limits;
+  const { ratePerMinute, concurrency, budgetUsd } = state.limits;
   const { retry, timeoutMs } = spec;
   const { limitsRevision } = state;
   const priority = priorityKeyAt(spec, Date.now());
   const gpuClass = spec.comfy?.gpuClass ?? 'any';
-  const limits = { ratePerMinute, concurrency, limitsRevision };
+  const limits = { ratePerMinute, concurrency, budgetUsd, limitsRevision };
   const { project, interactive } = spec;
   const cache = spec.cache ?? !isPlain(flow);
   return {

@@ -1,4 +1,4 @@
-import { budgetsSchema, noBudgets, type Budgets, type Cap } from '../../domain/budgets.ts';
+import { budgetsSchema, noBudgets, type BatchBudget, type Budgets, type Cap } from '../../domain/budgets.ts';
 import type { ProviderMode } from '../../domain/ids.ts';
 import type { Usage } from '../../domain/result.ts';
 import { figure, LocalDatabase } from '../sqlite/local-database.ts';
@@ -129,12 +129,39 @@ export class LedgerLog {
   }
 
   /** What a cap counts, millionths of a dollar: spent, and reserved for calls under way. */
-  standing(mode: ProviderMode, { project, period }: Cap, day: string): { spent: number; reserved: number } {
-    const where = `mode = ?${project === null ? '' : ' AND project = ?'}${period === 'day' ? ' AND day = ?' : ''}`;
-    const values = [mode, ...(project === null ? [] : [project]), ...(period === 'day' ? [day] : [])];
+  standing(mode: ProviderMode, { batch, project, period }: Cap, day: string): { spent: number; reserved: number } {
+    const wanted = {
+      // A batch never changes its mode, and is found faster by itself.
+      ...(batch === undefined ? { mode } : { batch }),
+      ...(project === null ? {} : { project }),
+      ...(period === 'day' ? { day } : {}),
+    };
+    const columns = Object.keys(wanted).map((column) => `${column} = ?`);
+    const where = columns.join(' AND ');
+    const values = Object.values(wanted);
     const sum = (table: string, and = ''): number =>
       figure(this.db.get(`SELECT SUM(micro_usd) AS sum FROM ${table} WHERE ${where}${and}`, ...values)?.['sum']);
     return { spent: sum('spend'), reserved: sum('calls', ` AND state = 'reserved'`) };
+  }
+
+  /** What a batch may cost, millionths of a dollar, after this was told too; null: no limit. */
+  followBatchBudget(batch: string, { usd, revision }: BatchBudget): number | null {
+    const row = this.db.get('SELECT revision, micro_usd FROM batch_budgets WHERE batch = ?', batch);
+    const known = row?.['micro_usd'];
+    const told = usd === null ? null : Math.round(usd * 1e6);
+    if (row === undefined ? told === null : figure(row['revision']) >= revision) {
+      return typeof known === 'number' ? known : null;
+    }
+    this.db.run(
+      `INSERT INTO batch_budgets VALUES (?, ?, ?) ON CONFLICT (batch) DO UPDATE SET
+         revision = excluded.revision, micro_usd = excluded.micro_usd`,
+      ...[batch, revision, told],
+    );
+    return told;
+  }
+
+  forgetBatchBudget(batch: string): void {
+    this.db.run('DELETE FROM batch_budgets WHERE batch = ?', batch);
   }
 
   get budgets(): Budgets {

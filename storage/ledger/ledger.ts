@@ -4,6 +4,7 @@ import {
   changeBudgets,
   covers,
   mayStillFit,
+  type BatchBudget,
   type Budgets,
   type BudgetsChange,
   type Cap,
@@ -61,12 +62,13 @@ export class Ledger {
    * Keeps money for a call that is to be made now, if every budget covers it besides what is spent and under way.
    *
    * @param id of the call, over all batches and attempts; one that was reserved before is not counted again
+   * @param batchBudget as the caller was told; a newer one that anybody was told holds instead
    */
-  reserve(id: string, account: CallAccount, expectedUsd: number): Verdict {
+  reserve(id: string, account: CallAccount, expectedUsd: number, batchBudget?: BatchBudget): Verdict {
     const verdict = this.settleAnd((nowMs): Verdict => {
       const day = utcDay(nowMs);
-      const caps = capsOf(this.log.budgets).filter(({ project }) => project === null || project === account.project);
-      const short = caps
+      const ofAll = capsOf(this.log.budgets).filter(({ project }) => project === null || project === account.project);
+      const short = [...this.capOfBatch(account, batchBudget), ...ofAll]
         .map((cap) => ({ ...this.standingOf(account.mode, cap, day), expectedUsd }))
         .filter((shortage) => !covers(shortage));
       const [first] = short;
@@ -79,6 +81,18 @@ export class Ledger {
     });
     if (verdict.verdict === 'go') this.keepAlive();
     return verdict;
+  }
+
+  /** Tells all workers what a batch may cost from the next call on. */
+  setBatchBudget(batch: string, budget: BatchBudget): void {
+    this.log.transaction(() => this.log.followBatchBudget(batch, budget));
+  }
+
+  /** To be called when a batch has ended: what it was told then is of no use. */
+  forgetBatchBudget(batch: string): void {
+    this.log.transaction(() => {
+      this.log.forgetBatchBudget(batch);
+    });
   }
 
   get budgets(): Budgets {
@@ -142,6 +156,11 @@ export class Ledger {
     } finally {
       this.log.db.close();
     }
+  }
+
+  private capOfBatch({ batch }: CallAccount, budget: BatchBudget | undefined): Cap[] {
+    const microUsd = budget === undefined ? null : this.log.followBatchBudget(batch, budget);
+    return microUsd === null ? [] : [{ batch, project: null, period: 'total', limitUsd: microUsd / 1e6 }];
   }
 
   private standingOf(mode: ProviderMode, cap: Cap, day: string): BudgetStanding {

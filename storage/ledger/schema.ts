@@ -5,6 +5,7 @@
  *   `settled`: its cost stands in `spend`; the row stays for an hour, so that telling it twice changes nothing.
  *   `presumed`: its worker died; what was expected stands in `spend` until somebody knows better.
  * - `spend`: what was spent, the only place where that is kept.
+ * - `batch_budgets`: what a batch may cost, the newest value any of its items was told; null: no limit.
  * - `settings`: JSON by name.
  */
 export const schema = `
@@ -39,6 +40,12 @@ export const schema = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS spend_by_day ON spend (mode, day, micro_usd);
   CREATE INDEX IF NOT EXISTS spend_by_batch ON spend (batch);
+
+  CREATE TABLE IF NOT EXISTS batch_budgets (
+    batch TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    micro_usd INTEGER
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;

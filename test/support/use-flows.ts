@@ -5,6 +5,7 @@ import { flowKey } from '../../client/batch-flow.ts';
 import type { BatchSpecInput } from '../../domain/batch-spec.ts';
 import type { Flow } from '../../domain/flow.ts';
 import { parseStepRecord, stepRecordKey, type StepRecord } from '../../domain/step-record.ts';
+import type { GeminiEmulatorOptions } from '../../emulators/gemini/options.ts';
 import type { TextEmulatorOptions } from '../../emulators/text/options.ts';
 import type { Rig } from './rig.ts';
 import { rows } from './rig.ts';
@@ -23,6 +24,8 @@ export interface FlowBatch {
 /** Opens a namespace with language models, and batches of flows in it. */
 export function useFlows(): {
   space: () => TestNamespace;
+  /** A batch of the flow `image`. */
+  rig: (emulator?: GeminiEmulatorOptions) => Promise<Rig>;
   writer: (options?: TextEmulatorOptions) => Promise<Writer>;
   /** The flow may call its image model by the name `painter`. */
   flow: (flow: Omit<Flow, 'name' | 'providers'>) => Promise<FlowBatch>;
@@ -32,6 +35,7 @@ export function useFlows(): {
   afterAll(() => Promise.all(writers.map((writer) => writer.close())));
   return {
     space,
+    rig: newRig,
     async writer(options) {
       const writer = new Writer(space());
       writers.push(writer);

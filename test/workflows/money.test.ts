@@ -3,9 +3,9 @@ import { readBudgets, readCosts, setBudgets } from '../../client/ledger.ts';
 import type { CostGroup } from '../../domain/cost-groups.ts';
 import { textPricedModel } from '../support/namespace.ts';
 import { rows, type Rig } from '../support/rig.ts';
-import { useNamespace } from '../support/use-namespace.ts';
+import { useFlows } from '../support/use-flows.ts';
 
-const { rig: newRig } = useNamespace();
+const { rig: newRig, flow: newFlow, writer: newWriter } = useFlows();
 
 /** What a project spent, by what is asked. */
 async function spentBy(rig: Rig, project: string, by: CostGroup) {
@@ -24,6 +24,63 @@ describe.concurrent('the ledger', () => {
     ]);
     expect(await spentBy(rig, 'counted', 'model')).toMatchObject([{ key: rig.model }]);
     expect(rig.model).not.toBe(textPricedModel);
+  });
+});
+
+describe.concurrent('a budget of a batch', () => {
+  /** Two calls an item, each of about a dime: ten times what is expected of it. */
+  const twoSteps = (model: string) => ({
+    steps: ['one', 'two'].map((id) => ({
+      id,
+      uses: 'text' as const,
+      model: { rule: 'fixed' as const, models: [model] },
+      with: { prompt: `${id} {{ item.prompt }}`, expected_tokens: 10 },
+    })),
+  });
+
+  test('holds for every call of items that cost more than expected; raised, they go on between their steps', async () => {
+    const writer = await newWriter({ words: 75, latencyMs: 30 });
+    const { rig, submit } = await newFlow(twoSteps(writer.model));
+    const limits = { concurrency: 3, budgetUsd: 0.65 };
+    await submit({ items: rows(6), spec: { project: 'capped', limits } });
+    const { pause } = await rig.untilPaused();
+    expect(pause).toMatchObject({
+      kind: 'budget',
+      reason: expect.stringMatching(/^Budget of the batch reached: \$0\.\d+ of \$0\.65 spent, the next call costs/),
+      action: 'Raise it with: sluice batch resume --budget USD. Or cancel the batch.',
+    });
+    const [stopped] = await spentBy(rig, 'capped', 'batch');
+    const calls = writer.prompts.length;
+    const perCall = (stopped?.cost_usd ?? 0) / calls;
+    expect(stopped).toMatchObject({ key: rig.batchId, calls });
+    // One call less would not have reached it, but for those that were under way.
+    expect(stopped?.cost_usd).toBeLessThanOrEqual(limits.budgetUsd + limits.concurrency * perCall);
+    expect(calls).toBeLessThan(12);
+
+    await rig.batch.setLimits({ budgetUsd: null });
+    await rig.batch.signal('resume');
+    const { counts, costUsd } = await rig.summary();
+    expect(counts).toMatchObject({ succeeded: 6, failed: 0 });
+    expect(writer.prompts.toSorted()).toEqual(
+      rows(6)
+        .flatMap(({ prompt }) => [`one ${prompt}`, `two ${prompt}`])
+        .toSorted(),
+    );
+    expect((await spentBy(rig, 'capped', 'batch'))[0]?.cost_usd).toBeCloseTo(costUsd, 5);
+  });
+
+  test('that is lowered holds from the next call on, also of items that run', async () => {
+    const writer = await newWriter({ words: 75, faults: { rules: [{ prompt: '^one', fault: 'hang', times: 1 }] } });
+    const { rig, submit } = await newFlow(twoSteps(writer.model));
+    await submit({ spec: { limits: { budgetUsd: 10 } } });
+    await rig.until(() => writer.prompts.length === 1);
+    await rig.batch.setLimits({ budgetUsd: 0.05 });
+    await writer.emulate({ words: 75 });
+    const { pause } = await rig.untilPaused();
+    expect(pause?.reason).toMatch(/^Budget of the batch reached: \$0\.\d+ of \$0\.05 spent/);
+    expect(writer.prompts).toEqual(['one picture 1']);
+    await rig.batch.signal('cancel');
+    await rig.summary();
   });
 });
 

@@ -189,6 +189,28 @@ describe('budgets', () => {
     ]);
   });
 
+  test('of a batch hold over all its calls; the newest that anybody was told counts, until the batch is over', () => {
+    const path = ledgerFile();
+    const { ledger } = open(path);
+    const other = open(path).ledger;
+    const ask = (asked: Ledger, usd: number | null, revision: number, batch = 'b1') =>
+      asked.reserve(`call ${String(++calls)}`, { ...account, batch }, 0.3, { usd, revision });
+    reserved(ask(ledger, 0.5, 1)).settle({ costUsd: 0.4, usage });
+    expect(ask(other, 0.5, 1)).toMatchObject({
+      verdict: 'stop',
+      shortage: { batch: 'b1', limitUsd: 0.5, spentUsd: 0.4, expectedUsd: 0.3 },
+    });
+    expect(ask(ledger, 0.5, 1, 'b2').verdict).toBe('go');
+    other.setBatchBudget('b1', { usd: 0.9, revision: 2 });
+    // It was told before the change.
+    expect(ask(ledger, 0.5, 1).verdict).toBe('go');
+    expect(ask(ledger, 0.5, 1).verdict).toBe('wait');
+    expect(ask(ledger, null, 3).verdict).toBe('go');
+    expect(ask(other, 0.9, 2).verdict).toBe('go');
+    ledger.forgetBatchBudget('b1');
+    expect(ask(ledger, 0.5, 1).verdict).toBe('stop');
+  });
+
   test('of the configuration are taken over when it has changed, and leave alone what was set since', () => {
     const { ledger } = open();
     const configured = { day_usd: 5, projects: {} };
