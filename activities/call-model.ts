@@ -9,7 +9,7 @@ import type { Permit } from '../providers/limiter/permit.ts';
 import { ProviderError } from '../providers/provider-error.ts';
 import type { Ledger, Reservation } from '../storage/ledger/ledger.ts';
 import type { Attempt } from './attempt.ts';
-import { batchLimiterKey, modelLimiterKey } from './limiter-keys.ts';
+import { batchLimiterKey, limiterKeysOf } from './limiter-keys.ts';
 import { readItem } from './read-page.ts';
 import { reserveMoney, waitForMoney } from './reserve-money.ts';
 import { shutdownSignal } from './shutdown-signal.ts';
@@ -28,6 +28,8 @@ interface ModelCall<Result> {
   /** What the call is expected to use: reserved until it is known. */
   expected: Usage;
   call: (options: CallOptions) => Promise<Result>;
+  /** Names what goes on at the vendor's after the call: it keeps its place among the calls under way. */
+  goesOnAs?: (result: Result) => string;
 }
 
 /** The model a step is to call. Throws UNKNOWN_MODEL when this worker does not know it as one of that kind. */
@@ -52,7 +54,7 @@ export function modelOf<Kind extends Model['kind']>(
 export async function callModel<Result extends { usage: Usage }>(
   deps: CallModelDeps,
   attempt: Attempt,
-  { model, expected, call }: ModelCall<Result>,
+  { model, expected, call, goesOnAs }: ModelCall<Result>,
 ): Promise<Result> {
   const { input, log } = attempt;
   const { permit, reservation } = await takeTurn(deps, attempt, model, expected);
@@ -73,11 +75,12 @@ export async function callModel<Result extends { usage: Usage }>(
     });
     settle(result.usage);
     end = 'succeeded';
+    if (goesOnAs !== undefined) permit.hold(goesOnAs(result), end);
     return result;
   } catch (error) {
     settle(error instanceof ProviderError ? error.usage : undefined);
     if (!(error instanceof ProviderError)) throw error;
-    if (error.code === 'RATE_LIMITED') deps.limiter.slowDown(modelKeyOf(input), error.retryAfterMs ?? 1_000);
+    if (error.code === 'RATE_LIMITED') deps.limiter.slowDown(limiterKeysOf(input)[0], error.retryAfterMs ?? 1_000);
     if (overloads.has(error.code)) end = 'overloaded';
     if (surroundingsOf(error.code) !== null && input.hasFallback !== true) holdBack(deps, input);
     throw error;
@@ -123,10 +126,11 @@ function acquire(
   { limits }: Model,
   expected: Usage,
 ): Promise<Permit> {
+  const [modelKey, batchKey] = limiterKeysOf(input);
   return limiter.acquire(
     [
       {
-        key: modelKeyOf(input),
+        key: modelKey,
         requestsPerMinute: limits.requests_per_minute,
         tokensPerMinute: limits.tokens_per_minute,
         imagesPerMinute: limits.images_per_minute,
@@ -134,7 +138,7 @@ function acquire(
         adaptive: true,
       },
       {
-        key: batchLimiterKey(input.batchId),
+        key: batchKey,
         requestsPerMinute: input.ratePerMinute,
         concurrency: input.concurrency,
         revision: input.limitsRevision,
@@ -149,10 +153,6 @@ function acquire(
 /** The batch will pause for it; those that wait need not find out for themselves. */
 function holdBack({ limiter }: CallModelDeps, { batchId, limitsRevision }: StepInput): void {
   limiter.refuse(batchLimiterKey(batchId), limitsRevision);
-}
-
-function modelKeyOf({ mode, model, ref }: StepInput): string {
-  return modelLimiterKey(mode, model ?? { key: ref.model, provider: ref.provider });
 }
 
 function asCost({ inputTokens, outputTokens, images }: Usage): { tokens: number; images: number } {

@@ -7,6 +7,7 @@ import type { VideoProvider, VideoRequest } from '../providers/video-provider.ts
 import { findFinished, writeArtifact } from './artifact.ts';
 import type { Attempt } from './attempt.ts';
 import { callModel, modelOf, type CallModelDeps } from './call-model.ts';
+import { limiterKeysOf } from './limiter-keys.ts';
 import { mediaItem } from './media-item.ts';
 import { PaidResults } from './paid-results.ts';
 import { readItem } from './read-page.ts';
@@ -24,9 +25,10 @@ export interface MakeVideoDeps extends CallModelDeps, SourceImageDeps {
 }
 
 /**
- * A video in three calls, between which nothing is held: `startVideo` asks for it, unless it was asked for
+ * A video in three calls, between which no worker waits: `startVideo` asks for it, unless it was asked for
  * before; `checkVideo` looks how far it is; `storeVideo` fetches it. The vendor's name of the operation is in
- * storage from the moment it is known, so that no worker that dies makes another one pay again.
+ * storage from the moment it is known, so that no worker that dies makes another one pay again; under that name it
+ * keeps its place at the limits of calls at once until it is done.
  */
 export function createVideoActivities(deps: MakeVideoDeps): VideoActivities {
   const started = new PaidResults<VideoOperation>();
@@ -112,6 +114,7 @@ async function ask(deps: MakeVideoDeps, attempt: Attempt, request: VideoStepRequ
       ...(await providerFor(deps, attempt).start(asked, options)),
       usage: { inputTokens: 0, outputTokens: 0, images: 0, videoSeconds: seconds },
     }),
+    goesOnAs: (started) => started.operation,
   });
   return {
     batch_id: input.batchId,
@@ -135,13 +138,20 @@ async function check(deps: MakeVideoDeps, step: Attempt, request: VideoStepReque
   const options = { signal: shutdownSignal(), timeoutMs: attempt.input.timeoutMs };
   try {
     const found = await providerFor(deps, attempt).look(video.operation, options);
-    if (found.state === 'running') return { video };
+    if (found.state === 'running') {
+      deps.limiter.hold(video.operation, limiterKeysOf(attempt.input));
+      return { video };
+    }
+    deps.limiter.free(video.operation);
     if (found.state === 'done') return { video: { ...video, uri: found.uri } };
     await forget(attempt);
     return { video: { ...video, failed: found.message } };
   } catch (error) {
     // Refused for good, and not charged: nobody is to look at it again.
-    if (error instanceof SluiceError && isFinal(error)) await forget(attempt);
+    if (error instanceof SluiceError && isFinal(error)) {
+      deps.limiter.free(video.operation);
+      await forget(attempt);
+    }
     throw error;
   }
 }

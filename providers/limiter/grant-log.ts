@@ -8,6 +8,8 @@ import { schema } from './schema.ts';
 const marginMs = 500;
 const windowMs = 60_000 + marginMs;
 const leaseMs = 15_000;
+/** How long a place is kept for what goes on after its call and is not heard of: several looks at it may fail. */
+const heldMs = 300_000;
 
 /** What is known of a key. */
 export interface KeyState extends Used {
@@ -28,6 +30,8 @@ export interface GrantEntry {
   /** When it was on the wire; null: not yet. */
   sentAt: number | null;
   released: boolean;
+  /** Name of what goes on when it is released, and keeps its place; null: nothing. */
+  heldAs: string | null;
   /** Its call was not made. */
   unused: boolean;
   /** What its end tells of how many calls at once the servers of its keys bear. */
@@ -105,6 +109,7 @@ export class GrantLog {
       grantedAt: now,
       sentAt: null,
       released: false,
+      heldAs: null,
       unused: false,
       lessons: [],
     };
@@ -116,10 +121,10 @@ export class GrantLog {
   }
 
   /** Writes a call as it is now; repeating it changes nothing. */
-  write({ id, keys, cost, grantedAt, sentAt, released, unused, lessons }: GrantEntry, now: number): void {
+  write({ id, keys, cost, grantedAt, sentAt, released, heldAs, unused, lessons }: GrantEntry, now: number): void {
     if (unused) {
       this.db.run('DELETE FROM grants WHERE permit = ?', id);
-      this.db.run('DELETE FROM leases WHERE permit = ?', id);
+      this.free(id);
       return;
     }
     for (const lesson of lessons) {
@@ -137,7 +142,24 @@ export class GrantLog {
         Math.ceil(cost.images),
       );
     }
-    if (released) this.db.run('DELETE FROM leases WHERE permit = ?', id);
+    if (heldAs !== null) this.hold(heldAs, keys, now);
+    if (released) this.free(id);
+  }
+
+  /** Keeps a place for something that goes on by itself, of no process, or takes it again. */
+  hold(name: string, keys: readonly string[], now: number): void {
+    for (const key of keys) {
+      this.db.run(
+        `INSERT INTO leases VALUES (?, ?, '', ?) ON CONFLICT (permit, key)
+           DO UPDATE SET expires_at = excluded.expires_at`,
+        ...[name, key, now + heldMs],
+      );
+    }
+  }
+
+  /** Gives up the place of a call, or of what is held. */
+  free(id: string): void {
+    this.db.run('DELETE FROM leases WHERE permit = ?', id);
   }
 
   /** Keys that are in use, or were in the last minute. */

@@ -32,6 +32,10 @@ export interface Limiter {
   refuses(key: string, revision: number): boolean;
   /** Ends what `refuse` began. */
   forget(key: string): void;
+  /** Says that what `Permit.hold` named still goes on; where its place was given up meanwhile, it is taken again. */
+  hold(name: string, keys: readonly string[]): void;
+  /** What `Permit.hold` named is over. */
+  free(name: string): void;
   /** What of a key is taken, over all processes. */
   usage(key: string): KeyUsage;
   /** Rejects all that wait and gives up the places of calls under way. */
@@ -162,6 +166,19 @@ class SlidingLogLimiter implements Limiter {
     this.log.transaction(() => {
       this.log.forgetRefusal(key);
     });
+  }
+
+  hold(name: string, keys: readonly string[]): void {
+    this.log.transaction((now) => {
+      this.log.hold(name, keys, now);
+    });
+  }
+
+  free(name: string): void {
+    this.log.transaction(() => {
+      this.log.free(name);
+    });
+    this.queuePump();
   }
 
   usage(key: string): KeyUsage {

@@ -17,6 +17,11 @@ export interface Permit {
    * @param end what it tells of the server's load; left out: nothing
    */
   release: (end?: CallEnd) => void;
+  /**
+   * In place of `release`, when what was called goes on after the call: its place stays taken under this name, until
+   * `Limiter.free`, or until five minutes after the last `Limiter.hold`.
+   */
+  hold: (name: string, end?: CallEnd) => void;
   /** In place of `release`, when the call was not made: as if leave had never been given. */
   unused: () => void;
 }
@@ -37,10 +42,13 @@ interface PermitOptions {
 export function createPermit({ entry, share, limits, clock, changed, over, ...options }: PermitOptions): Permit {
   const [widest = ''] = entry.keys;
   let { charged } = options;
-  const end = (how: { end?: CallEnd; unused?: boolean }): void => {
+  const end = (how: { end?: CallEnd | undefined; unused?: boolean; heldAs?: string }): void => {
     if (entry.released) return;
     entry.released = true;
     entry.unused = how.unused ?? false;
+    entry.heldAs = how.heldAs ?? null;
+    // Whether it was sent is not known: as late as it can have been.
+    if (!entry.unused) entry.sentAt ??= clock.now();
     // Before the limits are forgotten with the last call under them.
     for (const key of how.end === undefined ? [] : entry.keys) {
       const { adaptive, concurrency = null } = limits.of(key);
@@ -63,9 +71,10 @@ export function createPermit({ entry, share, limits, clock, changed, over, ...op
       changed();
     },
     release: (how) => {
-      // Whether it was sent is not known: as late as it can have been.
-      if (!entry.released) entry.sentAt ??= clock.now();
-      end(how === undefined ? {} : { end: how });
+      end({ end: how });
+    },
+    hold: (name, how) => {
+      end({ end: how, heldAs: name });
     },
     unused: () => {
       if (!entry.released) correct(share, -charged);

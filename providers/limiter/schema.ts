@@ -3,7 +3,8 @@
  * decision costs the same however many calls the window holds.
  *
  * - `grants.sent_at` is null from the grant until the call is on the wire: it cannot leave the window.
- * - `leases` are the calls under way; a process that is killed stops renewing its own.
+ * - `leases` are the calls under way; a process that is killed stops renewing its own. Those without an owner are
+ *   of what calls began and left to go on, such as videos that are being made.
  * - `pace` is how many calls at once a key's server bears, where that is fewer than configured: see Pace.
  * - `refusals` are the keys whose waiting calls give up, each up to a revision.
  * - `clock` is the latest time any process has seen.

@@ -12,12 +12,13 @@ import { useFlows } from '../support/use-flows.ts';
 const { space, flow } = useFlows();
 let emulator: GeminiEmulator;
 let log = '';
+const videoMs = 300;
 
 /** One emulator of Veo for all tests, whose faults go by what a prompt says. */
 beforeAll(async () => {
   log = join(space().directory, 'videos.jsonl');
   emulator = await startGeminiEmulator({
-    ...{ latencyMs: 5, videoMs: 300, callLog: log },
+    ...{ latencyMs: 5, videoMs, callLog: log },
     videoModels: Array.from({ length: 8 }, (_, place) => `filmer-${String(place)}`),
     faults: {
       rules: [
@@ -76,6 +77,23 @@ it('blocks what the vendor filters, charges nothing for it, and asks again for w
   expect(rig.row('a3')).toMatchObject({ status: 'failed', error_code: 'NO_OUTPUT' });
   expect(startsOf('hopeless')).toBe(3);
   expect(rig.row('a1').error_message).toContain('could not create your video');
+});
+
+it('has no more videos made at once than calls may be under way', async () => {
+  const film = space().takeFilmer();
+  const { rig, submit } = await flow({
+    steps: [{ id: 'clip', uses: 'video', model: { rule: 'fixed', models: [film] } }],
+  });
+  // Four are started at once, two of them ahead of their turn.
+  await submit({
+    items: rows(4, { 1: 'one of four', 2: 'two of four', 3: 'three of four', 4: 'four of four' }),
+    spec: { limits: { concurrency: 2 } },
+  });
+  expect((await rig.summary()).counts).toMatchObject({ succeeded: 4 });
+  const starts = readCallLog(log).filter(({ prompt }) => prompt?.endsWith('of four') === true);
+  const [first = 0, , third = 0] = starts.map(({ at }) => at);
+  expect(starts).toHaveLength(4);
+  expect(third - first).toBeGreaterThanOrEqual(videoMs);
 });
 
 it('pays once for a video whose worker goes away while it is made', async () => {

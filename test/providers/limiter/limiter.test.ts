@@ -164,6 +164,32 @@ describe('concurrency', () => {
     first.release();
     expect(limiter.usage('m').inFlight).toBe(1);
   });
+
+  test('what goes on after its call keeps its place, over the process that called, until it is over or forgotten', async () => {
+    const path = join(scratchDirectory(), 'limits.sqlite');
+    const { clock, limiter } = setUp({ path });
+    const keys = [{ key: 'm', concurrency: 2 }, { key: 'b' }];
+    for (const name of ['one', 'two']) (await send(clock, limiter, keys)).hold(name, 'succeeded');
+    await clock.advance(0);
+    limiter.close();
+    const next = setUp({ path, clock }).limiter;
+    expect(next.usage('b').inFlight).toBe(2);
+    const third = ask(next, keys);
+    await clock.advance(200_000);
+    next.hold('two', ['m', 'b']);
+    expect(third.permit).toBeUndefined();
+    // Nobody has looked at the first for five minutes, and the second is over.
+    await clock.advance(100_100);
+    expect(third.permit).toBeDefined();
+    const fourth = ask(next, keys);
+    await clock.advance(1_000);
+    expect(fourth.permit).toBeUndefined();
+    next.free('two');
+    await clock.advance(0);
+    expect(fourth.permit).toBeDefined();
+    next.hold('one', ['m', 'b']);
+    expect(next.usage('m').inFlight).toBe(3);
+  });
 });
 
 describe('order', () => {
