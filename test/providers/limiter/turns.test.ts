@@ -25,7 +25,8 @@ async function serve(model: Omit<LimitKey, 'key'>, demands: Demand[], forMs: num
   onTestFinished(() => {
     limiter.close();
   });
-  const served: Demand[] = [];
+  const start = clock.now();
+  const served: (Demand & { servedMs: number })[] = [];
   for (const demand of demands) {
     const { project, batch, priority = 3, calls, tokens = 0, runMs = 10, atMs = 0 } = demand;
     const begin = (): void => {
@@ -33,7 +34,7 @@ async function serve(model: Omit<LimitKey, 'key'>, demands: Demand[], forMs: num
       for (let call = 0; call < calls; call += 1) {
         limiter.acquire(keys, { tokens, images: 0 }, never, { priority, project }).then(
           (permit: Permit) => {
-            served.push(demand);
+            served.push({ ...demand, servedMs: clock.now() - start });
             permit.sent();
             clock.after(runMs, permit.release);
           },
@@ -49,25 +50,42 @@ async function serve(model: Omit<LimitKey, 'key'>, demands: Demand[], forMs: num
 }
 
 describe('projects that wait for one model', () => {
-  test.each<[string, Omit<LimitKey, 'key'>, number]>([
-    ['requests', { requestsPerMinute: 60 }, 60],
-    ['tokens', { tokensPerMinute: 6_000 }, 60],
-    ['calls at once', { concurrency: 4 }, 4],
-  ])('share its %s evenly, even if one came with thousands first', async (_unit, limits, hadFirst) => {
-    const { of } = await serve(
-      limits,
-      [
-        { project: 'many', batch: 'a', calls: 3_000, tokens: 100, runMs: 2_000 },
-        { project: 'few', batch: 'b', calls: 300, tokens: 100, runMs: 2_000, atMs: 1_000 },
-      ],
-      5 * minute,
-    );
-    const few = of('few').length;
-    const many = of('many').length - hadFirst;
-    // What the first had before the second came is not held against it.
-    expect(few / (few + many)).toBeGreaterThan(0.475);
-    expect(few / (few + many)).toBeLessThan(0.525);
-  });
+  test.each<[string, Omit<LimitKey, 'key'>]>([
+    ['requests', { requestsPerMinute: 60 }],
+    ['tokens', { tokensPerMinute: 9_000 }],
+    ['calls at once', { concurrency: 5 }],
+  ])(
+    'share its %s evenly from the moment one comes late to another with a thousand that wait',
+    async (unit, limits) => {
+      const tokens = fc.integer({ min: 50, max: 200 });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.record({ atMs: fc.integer({ min: 1, max: 100_000 }), runMs: fc.integer({ min: 2_000, max: 6_000 }) }),
+          fc.tuple(tokens, tokens),
+          async ({ atMs, runMs }, [ofMany, ofFew]) => {
+            const { served } = await serve(
+              limits,
+              [
+                { project: 'many', batch: 'a', calls: 1_000, tokens: ofMany, runMs },
+                { project: 'few', batch: 'b', calls: 500, tokens: ofFew, runMs, atMs },
+              ],
+              atMs + 5 * minute,
+            );
+            // What the first had before the second came is not held against it.
+            const since = served.filter(({ servedMs }) => servedMs > atMs);
+            const had = (project: string): number =>
+              since
+                .filter((one) => one.project === project)
+                .reduce((sum, call) => sum + (unit === 'tokens' ? (call.tokens ?? 0) : 1), 0);
+            const share = had('few') / (had('few') + had('many'));
+            expect(share).toBeGreaterThan(0.475);
+            expect(share).toBeLessThan(0.525);
+          },
+        ),
+        { numRuns: 3 },
+      );
+    },
+  );
 
   test('share tokens, not calls, where tokens are what is short', async () => {
     const { of } = await serve(
