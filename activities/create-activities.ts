@@ -37,6 +37,7 @@ export interface CoreDeps extends SendRequestDeps, DeliverEventsDeps {
   ledger: Ledger;
   models: ModelsFile;
   stageRun: StageRun;
+  tellFailedRun: EventActivities['tellFailedRun'];
 }
 
 /** Activities of the `sluice` task queue. */
@@ -53,6 +54,7 @@ export function createCoreActivities(deps: CoreDeps): CoreActivities & EventActi
     },
     awaitItem: (input) => awaitItem(client, input),
     stageRun: createStageRun(stageRun),
+    tellFailedRun: (input) => mappingErrors(() => deps.tellFailedRun(input)),
     publishEvents: (input) => publishEvents(client, input),
     deliverEvents: (input) => deliverEvents(deps, input),
     applyLimits: (input) => {

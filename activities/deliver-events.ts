@@ -45,7 +45,7 @@ interface Step {
  * A worker that dies in between sends some of them twice, with the same `webhook-id`.
  */
 export async function deliverEvents(deps: DeliverEventsDeps, input: DeliverEventsInput): Promise<DeliverEventsResult> {
-  // A test belongs to no batch, and is in no log.
+  // A test belongs to no batch, as does a run of a schedule that could not start: they are in no log.
   const store = input.storeUri === '' ? null : deps.openStore(input.storeUri);
   const delays = deps.retryDelaysMs ?? defaultDelaysMs;
   const log: Delivery[] = [];

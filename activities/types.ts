@@ -260,8 +260,13 @@ export interface DeliverEventsResult {
   error: string | null;
 }
 
+/** A run of a schedule that could not start, and why: the failure's code and message. */
+export type FailedRunInput = StageRunInput & { runId: string; code: string; message: string };
+
 /** Telling others; on the `sluice` task queue. */
 export interface EventActivities {
+  /** Tells those who want to know of a run that could not start. */
+  tellFailedRun(input: FailedRunInput): Promise<void>;
   /** Hands entries to the batch's `eventsWorkflow`, which is started if it does not run. */
   publishEvents(input: PublishEventsInput): Promise<void>;
   /** Sends events to a target in order, until one fails, all are sent or the time is up. */

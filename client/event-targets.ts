@@ -1,5 +1,5 @@
 import type { BatchSpec } from '../domain/batch-spec.ts';
-import type { BatchEvents } from '../domain/events.ts';
+import type { BatchEvents, EventTarget } from '../domain/events.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { targetsOf, type EventConfig } from '../domain/event-config.ts';
 import { hostProblem, type HostRules } from '../domain/host-rules.ts';
@@ -23,9 +23,8 @@ export function eventsOf(home: string, { webhooks = [] }: Pick<BatchSpec, 'webho
       action: 'Name one of webhooks: or notify: in $SLUICE_HOME/config.yaml, or give an http(s) address.',
     });
   }
-  for (const { url } of targets) {
-    if (url === undefined) continue;
-    const problem = URL.canParse(url) ? hostProblem(config.http, new URL(url)) : 'it is not an address';
+  for (const target of targets) {
+    const problem = addressProblem(config.http, target);
     if (problem === null) continue;
     throw new SluiceError('USAGE', `webhooks: a webhook was refused: ${problem}.`, {
       action:
@@ -33,4 +32,15 @@ export function eventsOf(home: string, { webhooks = [] }: Pick<BatchSpec, 'webho
     });
   }
   return targets.length === 0 ? {} : { events: { targets } };
+}
+
+/** The same where something has gone wrong already: those that cannot be told are left out. */
+export function targetsLeft(home: string, { webhooks = [] }: Pick<BatchSpec, 'webhooks'>): EventTarget[] {
+  const config = readEventConfig(home);
+  return targetsOf(config, webhooks).targets.filter((target) => addressProblem(config.http, target) === null);
+}
+
+function addressProblem(rules: HostRules, { url }: EventTarget): string | null {
+  if (url === undefined) return null;
+  return URL.canParse(url) ? hostProblem(rules, new URL(url)) : 'it is not an address';
 }

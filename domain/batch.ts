@@ -80,6 +80,8 @@ export interface InFlightItem {
   startedAtMs: number;
   /** Waits for a person, and holds no place of the window meanwhile. */
   waiting?: boolean;
+  /** How often it has waited. */
+  asked?: number;
 }
 
 /** What a run hands to the next one. Bounded: no list in it grows with the number of items. */
@@ -133,7 +135,7 @@ export interface Told {
   pausedSince: string | null;
   /** The latest notice that was told of. */
   notice: Notice | null;
-  /** Items that were told of as waiting, and still wait. */
+  /** Questions that were told of, and are still open: the item, and from its second one on which. */
   asking: string[];
   /** Results told of. */
   part: number;

@@ -44,6 +44,8 @@ function headingOf(type: string, batch: string, data: Record<string, unknown>): 
       return `Batch ${batch}: ${item} failed`;
     case 'item.waiting':
       return `Batch ${batch}: ${item} waits for an answer`;
+    case 'schedule.failed':
+      return `Schedule ${textOf(data['schedule_id'])}: a run could not start`;
     default:
       return 'A test of Sluice: events arrive here';
   }

@@ -1,4 +1,4 @@
-/** What is told of a batch and of its items; `batch.*` of the whole, `item.*` of each. */
+/** What is told of a batch and of its items: `batch.*` of the whole, `item.*` of each; and of a schedule. */
 export const eventTypes = [
   'batch.started',
   'batch.paused',
@@ -9,6 +9,7 @@ export const eventTypes = [
   'item.succeeded',
   'item.failed',
   'item.waiting',
+  'schedule.failed',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
@@ -17,8 +18,8 @@ export function isRowEvent(type: EventType): boolean {
   return type === 'item.succeeded' || type === 'item.failed';
 }
 
-/** Of a target that names none: what is about the whole batch. */
-export const batchEvents: readonly EventType[] = eventTypes.filter((type) => type.startsWith('batch.'));
+/** Of a target that names none: what is about the whole batch, or a run of a schedule that came to none. */
+export const batchEvents: readonly EventType[] = eventTypes.filter((type) => !type.startsWith('item.'));
 /** Of people: what they may have to act on, and the end. */
 export const peopleEvents: readonly EventType[] = [
   'batch.paused',
@@ -26,4 +27,5 @@ export const peopleEvents: readonly EventType[] = [
   'batch.escalated',
   'batch.completed',
   'item.waiting',
+  'schedule.failed',
 ];

@@ -20,6 +20,8 @@ export interface SingleEvent {
   /** The same in every attempt and redelivery, so that a receiver can tell what it has seen. */
   id: string;
   type: string;
+  /** Of what is of no batch. @default the batch */
+  source?: string;
   subject: string | null;
   atMs: number;
   /** Its age counts from here. @default atMs */
@@ -68,11 +70,11 @@ export interface CloudEventBody {
   data: Record<string, unknown>;
 }
 
-export function eventBody(batchId: string, { id, type, subject, atMs, data }: SingleEvent): CloudEventBody {
+export function eventBody(batchId: string, { id, type, source, subject, atMs, data }: SingleEvent): CloudEventBody {
   return {
     specversion: '1.0',
     id,
-    source: `/batches/${encodeURIComponent(batchId)}`,
+    source: source ?? `/batches/${encodeURIComponent(batchId)}`,
     type,
     ...(subject === null ? {} : { subject }),
     time: new Date(atMs).toISOString(),

@@ -3,6 +3,7 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import { createCoreActivities, createGpuActivities, createModelActivities } from '../activities/create-activities.ts';
 import type { DeliverEventsDeps } from '../activities/deliver-events.ts';
 import type { StageRun } from '../activities/stage-run.ts';
+import type { EventActivities } from '../activities/types.ts';
 import { coreTaskQueue, gpuTaskQueue, modelTaskQueue, providerModes, type ProviderMode } from '../domain/ids.ts';
 import type { HostRules } from '../domain/host-rules.ts';
 import type { ModelsFile } from '../domain/models.ts';
@@ -35,6 +36,7 @@ export interface WorkerDeps {
   /** How long a GPU's server may be silent before its items go elsewhere, milliseconds. @default 10000 */
   gpuPatienceMs?: number | undefined;
   stageRun: StageRun;
+  tellFailedRun: EventActivities['tellFailedRun'];
   /** Finds addresses and secrets of those who are told. */
   resolveTarget: DeliverEventsDeps['resolveTarget'];
   retryDelaysMs?: DeliverEventsDeps['retryDelaysMs'];
@@ -73,6 +75,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
       openStore,
       stopping: deps.stopping,
       stageRun: deps.stageRun,
+      tellFailedRun: deps.tellFailedRun,
       http,
       env: deps.env ?? process.env,
       resolveTarget: deps.resolveTarget,

@@ -22,6 +22,7 @@ import { createProviders } from './providers.ts';
 import { metricsAddress } from './metrics-address.ts';
 import { resolveTargetOf } from './resolve-target.ts';
 import { stageRunWith } from './stage-run.ts';
+import { tellFailedRunWith } from './tell-failed-run.ts';
 import { recoverActivities } from './recover-activities.ts';
 import { workerIdentity } from './worker-identity.ts';
 
@@ -67,6 +68,7 @@ const workers = await createWorkers({
   providers: createProviders({ credentials, emulatorUrl: setting('SLUICE_EMULATOR_URL') }),
   gpus,
   resolveTarget: resolveTargetOf(home, process.env),
+  tellFailedRun: tellFailedRunWith({ client: client.workflow, home }),
   stageRun: stageRunWith({
     client,
     engine: { home, address, namespace },

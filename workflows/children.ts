@@ -55,7 +55,9 @@ export class Children {
   /** @param handedOver items an earlier run handed over: its message may come before they are attached to */
   setWaiting(itemId: string, waits: boolean, handedOver: readonly InFlightItem[]): void {
     const item = this.running.get(itemId) ?? handedOver.find(({ ref }) => ref.id === itemId);
-    if (item !== undefined) item.waiting = waits;
+    if (item === undefined) return;
+    if (waits && item.waiting !== true) item.asked = (item.asked ?? 0) + 1;
+    item.waiting = waits;
   }
 
   list(): InFlightItem[] {

@@ -99,11 +99,12 @@ export class EventOutbox {
   }
 
   private tellWaiting(told: Told): void {
-    const waiting = this.started.filter((item) => item.waiting === true).map(({ ref }) => ref);
-    for (const { id, label } of waiting) {
-      if (!told.asking.includes(id)) this.tell(told, 'item.waiting', { item_id: id, label }, id);
+    const waiting = this.started.filter((item) => item.waiting === true);
+    for (const item of waiting) {
+      const { id, label } = item.ref;
+      if (!told.asking.includes(questionOf(item))) this.tell(told, 'item.waiting', { item_id: id, label }, id);
     }
-    told.asking = waiting.map(({ id }) => id);
+    told.asking = waiting.map(questionOf);
   }
 
   private tell(told: Told, type: EventType, data: Record<string, unknown>, subject = this.input.batchId): void {
@@ -168,6 +169,11 @@ function publisher(entries: number): EventActivities {
     ...activities,
     publishEvents: (input) => CancellationScope.nonCancellable(() => activities.publishEvents(input)),
   };
+}
+
+/** An item may have its answer and ask anew between two looks. */
+function questionOf({ ref, asked = 1 }: InFlightItem): string {
+  return asked === 1 ? ref.id : `${ref.id}/${String(asked)}`;
 }
 
 /** Those after the one that was told of; all, if that has been forgotten. */

@@ -1,14 +1,20 @@
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import {
+  defineSearchAttributeKey,
+  SearchAttributeType,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/common';
 import {
   ActivityFailure,
   ApplicationFailure,
+  isCancellation,
   ParentClosePolicy,
-  executeChild,
+  patched,
   proxyActivities,
   setCurrentDetails,
+  startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { CoreActivities } from '../activities/types.ts';
+import type { CoreActivities, EventActivities, StageRunInput } from '../activities/types.ts';
 import { coreTaskQueue } from '../domain/ids.ts';
 import type { ScheduledRunInput, ScheduledRunResult, StagedRun } from '../domain/schedule.ts';
 import { batchWorkflow } from './batch.ts';
@@ -19,33 +25,45 @@ const scheduledAt = defineSearchAttributeKey('TemporalScheduledStartTime', Searc
 /**
  * One run of a schedule: reads the input as it is now, stages it, and runs its batch. It lasts as long as the
  * batch, so that the schedule's overlap policy is about batches; ending it from outside cancels the batch in order.
- * An input that is missing or holds nothing fails this run and no other.
+ * An input that is missing or holds nothing fails this run and no other; who wants to know is told.
  *
  * History: about 11 events for staging and 6 for the batch, however long that takes.
  */
 export async function scheduledRunWorkflow(input: ScheduledRunInput): Promise<ScheduledRunResult> {
   const info = workflowInfo();
   const at = info.typedSearchAttributes.get(scheduledAt) ?? info.startTime;
-  const { batch, start, output } = await stage({ ...input, atMs: at.getTime() });
-  setCurrentDetails(`Batch \`${batch.batchId}\`, to \`${output}\``);
-  const summary = await executeChild(batchWorkflow, {
-    workflowId: batch.batchId,
-    args: [batch],
-    memo: start.memo,
-    staticSummary: start.staticSummary,
-    priority: { priorityKey: start.priorityKey },
-    typedSearchAttributes: Object.entries(start.keywords).map(([name, value]) => ({
-      key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
-      value,
-    })),
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-  });
-  const { batchId, status, counts, costUsd } = summary;
+  const run = { ...input, atMs: at.getTime() };
+  const { child, output } = await begin(run).catch((error: unknown) => failed(run, error));
+  const { batchId, status, counts, costUsd } = await child.result();
   return { batchId, output, status, counts, costUsd };
 }
 
+/** Stages the input, and starts the batch. */
+async function begin(run: StageRunInput) {
+  const { batch, start, output } = await stage(run);
+  setCurrentDetails(`Batch \`${batch.batchId}\`, to \`${output}\``);
+  try {
+    const child = await startChild(batchWorkflow, {
+      workflowId: batch.batchId,
+      args: [batch],
+      memo: start.memo,
+      staticSummary: start.staticSummary,
+      priority: { priorityKey: start.priorityKey },
+      typedSearchAttributes: Object.entries(start.keywords).map(([name, value]) => ({
+        key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
+        value,
+      })),
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    });
+    return { child, output };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    throw ApplicationFailure.nonRetryable(`Batch ${batch.batchId} is running already.`, 'BATCH_RUNNING');
+  }
+}
+
 /** The failure carries the code of what is wrong, as the failures of items do. */
-async function stage(input: ScheduledRunInput & { atMs: number }): Promise<StagedRun> {
+async function stage(input: StageRunInput): Promise<StagedRun> {
   const { stageRun } = proxyActivities<CoreActivities>({
     taskQueue: coreTaskQueue,
     summary: `Stage ${input.input}`,
@@ -62,4 +80,22 @@ async function stage(input: ScheduledRunInput & { atMs: number }): Promise<Stage
     }
     throw error;
   }
+}
+
+/** Tells of a run that could not start, unless somebody ended it, and fails it. */
+async function failed(run: StageRunInput, error: unknown): Promise<never> {
+  if (!isCancellation(error) && patched('schedule-failed')) {
+    const { tellFailedRun } = proxyActivities<EventActivities>({
+      taskQueue: coreTaskQueue,
+      summary: 'Tell that the run could not start',
+      startToCloseTimeout: '30 seconds',
+      retry: { initialInterval: 200, maximumInterval: '10 seconds', maximumAttempts: 20 },
+    });
+    const code = error instanceof ApplicationFailure ? (error.type ?? 'INTERNAL') : 'INTERNAL';
+    const message = error instanceof Error ? error.message : String(error);
+    const { runId } = workflowInfo();
+    // What nobody can be told of is still in the schedule's list of runs.
+    await tellFailedRun({ ...run, runId, code, message }).catch(() => undefined);
+  }
+  throw error;
 }

@@ -23,6 +23,7 @@ import { Ledger } from '../../storage/ledger/ledger.ts';
 import { createWorkers } from '../../workers/create-workers.ts';
 import { resolveTargetOf } from '../../workers/resolve-target.ts';
 import { stageRunWith } from '../../workers/stage-run.ts';
+import { tellFailedRunWith } from '../../workers/tell-failed-run.ts';
 import { eventually } from './eventually.ts';
 
 /** Models a namespace has; a test takes one for itself, and with it task queue, limiter and emulator of its own. */
@@ -187,6 +188,7 @@ export async function openNamespace(
         gpuPatienceMs: 3_000,
         resolveTarget: resolveTargetOf(directory, process.env),
         retryDelaysMs: [20, 50],
+        tellFailedRun: tellFailedRunWith({ client: client.workflow, home: directory }),
         stageRun: stageRunWith({
           client,
           engine: { home: directory, address: '', namespace: name },

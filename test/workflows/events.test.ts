@@ -1,9 +1,11 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { answerQuestion } from '../../client/answer.ts';
 import { newWebhookSecret } from '../../client/webhook-secret.ts';
 import { Webhooks } from '../../client/webhooks.ts';
 import type { Delivery } from '../../domain/events.ts';
+import type { Flow } from '../../domain/flow.ts';
 import { eventsWorkflowId } from '../../domain/ids.ts';
 import { eventually } from '../support/eventually.ts';
 import { startReceiver, verify, type Receiver } from '../support/receiver.ts';
@@ -145,6 +147,27 @@ test('an event that cannot be delivered is given up, stays in the log, and is se
   expect(await webhooks().redeliver(rig.batchId, { eventId: ids[0] })).toEqual({ events: 1 });
   await eventsClosed(rig);
   expect(receiver.received.at(-1)!.text).toBe(receiver.received[0]!.text);
+});
+
+test('an item that waits for a person is told of once, and again when it asks anew', async () => {
+  const rig = await openRig();
+  const names = configure({ name: 'desk', url: receiver.url, events: ['item.waiting', 'item.succeeded'] });
+  const ask = (id: string) => ({
+    id,
+    uses: 'approve' as const,
+    with: { question: 'Good?', text: '{{ item.prompt }}' },
+  });
+  const flow: Flow = { name: 'ask', steps: [ask('first'), ask('second')] };
+  await rig.submit(rows(1), { flow, spec: { webhooks: names, interactive: true } });
+  for (const waiting of [1, 2]) {
+    await eventually(() => receiver.types().length === waiting);
+    await answerQuestion(space().client, { batchId: rig.batchId, itemId: 'a1' }, { decision: 'approve' });
+  }
+  await rig.summary();
+  await eventsClosed(rig);
+
+  expect(receiver.types()).toEqual(['item.waiting', 'item.waiting', 'item.succeeded']);
+  expect(receiver.received[0]!.body).toMatchObject({ subject: 'a1', data: { item_id: 'a1', counts: { waiting: 1 } } });
 });
 
 test('a worker that stops in between loses no event', async () => {

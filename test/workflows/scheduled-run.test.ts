@@ -6,6 +6,7 @@ import type { ScheduleReport } from '../../client/schedule-report.ts';
 import { Schedules, type ScheduleInput } from '../../client/schedules.ts';
 import { SluiceError } from '../../domain/errors.ts';
 import { eventually } from '../support/eventually.ts';
+import { startReceiver } from '../support/receiver.ts';
 import type { Rig } from '../support/rig.ts';
 import { useNamespace } from '../support/use-namespace.ts';
 
@@ -85,6 +86,39 @@ test('a run whose input is missing or holds nothing fails with its reason, and t
   expect(runs[2]!.error_message).toContain(input);
   expect(readFileSync(join(rig.output, '2026-01-02', 'prompts.rejected.csv'), 'utf8')).toContain('prompt');
   expect(await schedules().show('gaps')).toMatchObject({ paused: false, runs_made: 3 });
+});
+
+test('a run that cannot start is told of, once, and one that can is not', async () => {
+  const rig = await openRig();
+  const receiver = await startReceiver();
+  const told = { name: 'told', url: receiver.url, batches: 'named', events: ['schedule.failed', 'batch.completed'] };
+  writeFileSync(join(space().directory, 'config.yaml'), JSON.stringify({ webhooks: [told] }));
+  const spec = { model: rig.model, limits: { ratePerMinute: null }, webhooks: ['told'] };
+  const { input } = await schedule(rig, 'telling', { cron: ['0 0 * * *'], spec });
+  const day = (date: string) => schedules().backfill('telling', { from: `${date}T00:00:00Z`, to: `${date}T00:00:00Z` });
+  await day('2026-01-01');
+  await closedRuns('telling', 1);
+  write(input, 'good');
+  await day('2026-01-02');
+  await closedRuns('telling', 2);
+  await eventually(() => receiver.received.length === 2);
+  await receiver.close();
+
+  const [failed, completed] = receiver.received.map(({ body }) => body);
+  expect(failed).toMatchObject({
+    type: 'schedule.failed',
+    source: '/schedules/telling',
+    subject: 'telling',
+    data: {
+      schedule_id: 'telling',
+      batch_id: 'telling_20260101_000000',
+      scheduled_at: '2026-01-01T00:00:00.000Z',
+      error_code: 'INPUT_NOT_FOUND',
+      error_message: expect.stringContaining(input),
+      action: expect.any(String),
+    },
+  });
+  expect(completed).toMatchObject({ type: 'batch.completed', data: { batch_id: 'telling_20260102_000000' } });
 });
 
 test('a run that is made again does only what is missing', async () => {
