@@ -1,8 +1,6 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
-import protobuf from '@temporalio/proto';
 import { BatchHandle } from '../../client/batch-handle.ts';
 import { Schedules } from '../../client/schedules.ts';
 import { planSprites } from '../../client/sprites.ts';
@@ -18,17 +16,18 @@ import { openNamespace } from '../support/namespace.ts';
 import { recordFlows } from './record-flows.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { recordVideo } from './record-video.ts';
+import { saveHistory as save } from './save-history.ts';
 import { atStart, Rig, rows } from '../support/rig.ts';
 import { startTemporal } from '../support/temporal-server.ts';
 
 /**
- * Records the histories of `histories/` again: `node test/replay/record.ts`. To be done when the workflows
- * have deliberately been changed so that running batches cannot be replayed, and said so in the changelog.
- * Names after it (`plain`, `sprite`, …) record only those, e.g. of a kind of run that is new.
+ * Records the histories that are missing in `histories/`: `node test/replay/record.ts`. Names after it (`plain`,
+ * `sprite`, …) make only those runs, e.g. of a kind that is new. What is there stays as it is: it is only deleted,
+ * to be recorded anew, when the workflows have deliberately been changed so that running batches cannot be replayed,
+ * and the changelog says so. Those of shipped flows: `record-shipped.ts`.
  */
 const only = process.argv.slice(2);
 const isWanted = (name: string): boolean => only.length === 0 || only.includes(name);
-const output = join(import.meta.dirname, 'histories');
 /** In the histories: the same on every machine. */
 const store = '/tmp/sluice-replay';
 
@@ -60,8 +59,6 @@ const server = await startTemporal();
 const gpu = await startComfyEmulator({ timeScale: 0.01 });
 const gpus = [{ name: 'gpu', url: gpu.url, classes: ['any'] }];
 const space = await openNamespace(server.address, server.workflowBundlePath, { workflow: [atStart] }, gpus);
-if (only.length === 0) rmSync(output, { recursive: true, force: true });
-mkdirSync(output, { recursive: true });
 try {
   await record('plain', {}, async (rig) => {
     await rig.submit(rows(3), { spec: { limits: { concurrency: 2 } } });
@@ -94,6 +91,15 @@ try {
     await rig.emulate();
     await rig.summary();
     await save('controlled', rig.workflow);
+  });
+
+  await record('budget', {}, async (rig) => {
+    await rig.submit(rows(2), { spec: { limits: { concurrency: 1, budgetUsd: 0.15 } } });
+    await rig.untilPaused();
+    await rig.batch.setLimits({ budgetUsd: null });
+    await rig.batch.signal('resume');
+    await rig.summary();
+    await save('budget', rig.workflow);
   });
 
   await record('cancelled', { latencyMs: 1_500 }, async (rig) => {
@@ -232,17 +238,4 @@ async function saveRuns(name: string, rig: Rig): Promise<void> {
     await save(`${name}-${String(run)}`, handle);
     runId = events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
   }
-}
-
-async function save(name: string, handle: WorkflowHandle): Promise<void> {
-  const { History } = protobuf.temporal.api.history.v1;
-  const history = History.toObject(History.create(await handle.fetchHistory()), { bytes: String, longs: String });
-  const file = { workflowId: handle.workflowId, history };
-  writeFileSync(join(output, `${name}.json`), `${JSON.stringify(file, neutral, 1)}\n`);
-}
-
-/** Leaves out what tells of the machine: who did it, and where its code lay. */
-function neutral(key: string, value: unknown): unknown {
-  if (key === 'stackTrace') return '';
-  return typeof value === 'string' ? value.replaceAll(`${String(process.pid)}@${hostname()}`, 'recorder') : value;
 }
