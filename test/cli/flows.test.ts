@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import { Sandbox } from './sluice-process.ts';
 
 const examples = join(import.meta.dirname, '..', '..', 'examples');
@@ -100,4 +101,22 @@ test('text files become items in an order of chance that its seed repeats, and o
   const [some = ''] = orders[0]?.split(' ') ?? [];
   expect(readFileSync(sandbox.path('first', 'texts', `${some}.txt`), 'utf8').trim()).toBe(`Draft ${some.slice(1)}`);
   expect(existsSync(sandbox.path('first', 'texts', 'd10.txt'))).toBe(false);
+});
+
+test('a ledger that was lost is written anew from the results of all these batches, with the same numbers', async () => {
+  const sums = { calls: z.int(), input_tokens: z.int(), output_tokens: z.int(), images: z.int(), cost_usd: z.number() };
+  const costsSchema = z.object({ rows: z.array(z.object({ key: z.string(), mode: z.string(), ...sums })) });
+  const costsBy = async (by: string, ...flags: string[]) => {
+    const { rows } = costsSchema.parse((await sandbox.json(['costs', '--by', by, '--json', ...flags])).json);
+    return rows.map((row) => ({ ...row, cost_usd: row.cost_usd.toFixed(4) }));
+  };
+  const [byModel, byBatch] = [await costsBy('model'), await costsBy('batch')];
+  expect(byModel.map(({ key }) => key)).toEqual(expect.arrayContaining(['gpt-4o', 'gemini-2.5-flash', 'veo-3.1-fast']));
+  // The engine has them open still; nothing more is run on it.
+  const files = readdirSync(sandbox.home).filter((name) => name.startsWith('ledger.sqlite'));
+  expect(files).not.toEqual([]);
+  for (const name of files) rmSync(join(sandbox.home, name));
+  expect(await costsBy('model')).toEqual([]);
+  expect(await costsBy('model', '--rebuild')).toEqual(byModel);
+  expect(await costsBy('batch')).toEqual(byBatch);
 });
