@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ComponentChild } from 'preact';
 import { ShortcutHelp } from './components/shortcut-help.tsx';
 import { SideBar } from './components/side-bar.tsx';
-import { Empty } from './components/state-notes.tsx';
+import { Empty, Failure, Loading } from './components/state-notes.tsx';
 import { Toaster } from './components/toaster.tsx';
 import { BatchPage } from './pages/batch-page.tsx';
 import { BatchesPage } from './pages/batches-page.tsx';
@@ -12,7 +12,9 @@ import { GpusPage } from './pages/gpus-page.tsx';
 import { InboxPage } from './pages/inbox-page.tsx';
 import { NewBatchPage } from './pages/new-batch-page.tsx';
 import { SchedulesPage } from './pages/schedules-page.tsx';
+import { SignInPage } from './pages/sign-in-page.tsx';
 import { matchPath, navigate, place } from './state/router.ts';
+import { session } from './state/session.ts';
 import { useShortcuts } from './state/shortcuts.ts';
 import { useStore } from './state/store.ts';
 import { toggleTheme } from './state/theme.ts';
@@ -31,8 +33,15 @@ const routes: readonly [pattern: string, page: (parameters: Record<string, strin
   ['/batches/:id/report', ({ id = '' }) => <BatchPage key={id} batchId={id} part="report" />],
 ];
 
-/** The whole dashboard: navigation at the side, and the page that the address names. */
+/** The whole dashboard, or the question for a token where the service asks for one. */
 export function App() {
+  const { session: known, error } = useStore(session);
+  if (known === null) return <Shell>{error === null ? <Loading /> : <Failure error={error} />}</Shell>;
+  return known.role === null ? <SignInPage /> : <Shell />;
+}
+
+/** Navigation at the side, and the page that the address names, or what stands in its place. */
+function Shell({ children }: { children?: ComponentChild }) {
   const { path } = useStore(place);
   const [help, setHelp] = useState(false);
   const main = useRef<HTMLElement>(null);
@@ -61,7 +70,7 @@ export function App() {
       <div class="shell">
         <SideBar path={path} onHelp={() => setHelp(true)} />
         <main id="main" class="main" tabIndex={-1} ref={main}>
-          {pageAt(path)}
+          {children ?? pageAt(path)}
         </main>
       </div>
       <Toaster />

@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { startRouter } from './state/router.ts';
+import { startSession } from './state/session.ts';
 import { startShortcuts } from './state/shortcuts.ts';
 import { startTheme } from './state/theme.ts';
 import './styles/tokens.css';
@@ -12,6 +13,7 @@ import './styles/pages.css';
 import './styles/pictures.css';
 
 startTheme();
+startSession();
 startRouter();
 startShortcuts();
 const root = document.getElementById('app');

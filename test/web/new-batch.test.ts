@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Studio } from './studio.ts';
+import { findingsOn, overflowOf, Studio } from './studio.ts';
 
 let studio: Studio;
 beforeAll(async () => {
@@ -39,5 +39,47 @@ test('a file without a single item says so, and cannot be started', async () => 
   });
   await page.getByText('prompt: is required').waitFor();
   expect(await page.getByRole('button', { name: 'Start the batch' }).isDisabled()).toBe(true);
+  await page.close();
+});
+
+test('where there are tokens a page asks for one, and shows what its role allows and no more', async () => {
+  const token = async (...args: string[]): Promise<string> =>
+    (await studio.sandbox.sluice(['token', 'create', ...args])).stdout.trim();
+  const tokens = { read: await token('looker', '--role', 'read'), run: await token('runner', '--role', 'run') };
+  const complaints = studio.complaints.length;
+  const page = await studio.page('/');
+  const signIn = async (text: string): Promise<void> => {
+    await page.getByLabel('Token').fill(text);
+    await page.keyboard.press('Enter');
+  };
+  await page.getByRole('heading', { name: 'Sign in to Sluice' }).waitFor();
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await signIn('sluice_wrong');
+  await page.getByRole('alert').getByText('This token is not known, or was revoked.').waitFor();
+  expect(await findingsOn(page)).toEqual([]);
+  await page.setViewportSize({ width: 360, height: 740 });
+  expect(await overflowOf(page)).toBe(0);
+  await page.setViewportSize({ width: 1280, height: 800 });
+
+  await signIn(tokens.read);
+  await page.getByText('This token may only look.').waitFor();
+  const batch = page.getByRole('link', { name: /^batch_/ });
+  await batch.waitFor();
+  expect(await page.getByRole('link', { name: 'New batch' }).count()).toBe(0);
+  expect(await findingsOn(page)).toEqual([]);
+  await page.keyboard.press('n');
+  await page.getByText('A token with the role run is needed.').waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in to Sluice' }).waitFor();
+
+  await signIn(tokens.run);
+  await page.getByRole('link', { name: 'New batch' }).waitFor();
+  await batch.click();
+  await page.getByText('2 succeeded').waitFor();
+  // What is revoked is no good from the next request on, and nothing that was seen stays on the page.
+  expect((await studio.sandbox.sluice(['token', 'revoke', 'runner'])).status).toBe(0);
+  await page.getByRole('heading', { name: 'Sign in to Sluice' }).waitFor();
+  // Browsers themselves report every answer of 401.
+  expect(studio.complaints.slice(complaints).filter((text) => !text.includes('401'))).toEqual([]);
   await page.close();
 });

@@ -50,6 +50,7 @@ export async function request(path: string, options: RequestOptions = {}): Promi
     if (signal?.aborted === true) throw error;
     throw new ApiError(0, 'The engine does not answer.', { action: 'Is it running? Start it with: sluice up' });
   }
+  if (response.status === 401) changes.dispatchEvent(new Event('unauthenticated'));
   if (!response.ok) throw await problemOf(response);
   return response;
 }

@@ -25,6 +25,7 @@ const paths = {
   keyboard: 'M3 6.5h18v11H3zM7 10h.01M11 10h.01M15 10h.01M18 10h.01M8 14h8',
   warning: 'M12 4L2.5 20h19zM12 10v4.5M12 17.200v.01',
   file: 'M6 3h8l5 5v13H6zM14 3v5h5',
+  exit: 'M14 4h5v16h-5M10 8l-4 4 4 4M6 12h9',
   upload: 'M12 16V5M7.5 9L12 4.5 16.5 9M5 20h14',
 } as const;
 

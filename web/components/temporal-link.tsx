@@ -1,20 +1,20 @@
-import { useResource } from '../state/use-resource.ts';
+import { useTemporalUrl } from '../state/temporal.ts';
 import { Icon } from './icon.tsx';
 
-interface EngineReply {
-  /** Of Temporal's Web UI; null where there is none. */
-  ui_url: string | null;
-  namespace: string;
+interface TemporalLinkProps {
+  workflowId: string;
+  /** Of an item in a list, where the link is an icon alone. */
+  of?: string;
 }
 
-/** To a workflow in Temporal's Web UI, where its whole history is. */
-export function TemporalLink({ workflowId }: { workflowId: string }) {
-  const { data } = useResource<EngineReply>('/api/engine');
-  if (typeof data?.ui_url !== 'string') return null;
-  const path = `/namespaces/${encodeURIComponent(data.namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+/** To a workflow in Temporal's Web UI. */
+export function TemporalLink({ workflowId, of }: TemporalLinkProps) {
+  const url = useTemporalUrl(workflowId);
+  if (url === null) return null;
+  const look = of === undefined ? {} : { title: 'In Temporal', 'aria-label': `${of} in Temporal` };
   return (
-    <a class="outside" href={`${data.ui_url}${path}`} target="_blank" rel="noreferrer">
-      Temporal
+    <a class="outside" href={url} target="_blank" rel="noreferrer" {...look}>
+      {of === undefined && 'Temporal'}
       <Icon name="link" />
     </a>
   );

@@ -6,6 +6,7 @@ import { send } from '../api/request.ts';
 import { Confirm } from '../components/confirm.tsx';
 import { Icon } from '../components/icon.tsx';
 import { isOpen } from '../state/batch-state.ts';
+import { useMay } from '../state/session.ts';
 import { useShortcuts } from '../state/shortcuts.ts';
 import { attempt } from '../state/toasts.ts';
 import { LimitsDialog } from './limits-dialog.tsx';
@@ -19,7 +20,8 @@ export function redrive(batchId: string, selector: { codes?: string[]; item_ids?
 export function BatchActions({ detail }: { detail: BatchDetail }) {
   const [dialog, setDialog] = useState<'limits' | 'cancel' | null>(null);
   const { batch_id: batchId, status, failed } = detail;
-  const open = isOpen(detail);
+  const may = useMay('run');
+  const open = may && isOpen(detail);
   const paused = status === 'paused';
   const pause = () =>
     attempt('The batch pauses; items under way finish.', () => send('POST', batchApi(batchId, '/pause')));
@@ -54,7 +56,7 @@ export function BatchActions({ detail }: { detail: BatchDetail }) {
           Limits
         </button>
       )}
-      {failed > 0 && (
+      {may && failed > 0 && (
         <button type="button" class="button" onClick={() => void redrive(batchId)}>
           <Icon name="redrive" />
           Redrive {formatCount(failed)} failed

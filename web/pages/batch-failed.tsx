@@ -1,9 +1,12 @@
+import { itemWorkflowId } from '../../domain/ids.ts';
 import { errorCatalog, isErrorCode } from '../../domain/errors.ts';
 import { formatCount, formatPercent } from '../../domain/format.ts';
 import type { ResultRow } from '../../domain/result.ts';
 import type { BatchDetail } from '../api/replies.ts';
 import { Icon } from '../components/icon.tsx';
+import { OnlyFor } from '../components/only-for.tsx';
 import { Empty, Loading } from '../components/state-notes.tsx';
+import { TemporalLink } from '../components/temporal-link.tsx';
 import { VirtualGrid } from '../components/virtual-grid.tsx';
 import { failuresByCode } from '../state/figures.ts';
 import type { LiveBatch } from '../state/live-batch.ts';
@@ -41,14 +44,16 @@ export function BatchFailed({ live, detail }: { live: LiveBatch; detail: BatchDe
             </div>
             <p class="muted small">{isErrorCode(code) ? errorCatalog[code].action : ''}</p>
             <div class="row">
-              <button
-                type="button"
-                class="button button-small"
-                onClick={() => void redrive(detail.batch_id, { codes: [code] })}
-              >
-                <Icon name="redrive" />
-                Redrive {formatCount(failed.length)}
-              </button>
+              <OnlyFor role="run">
+                <button
+                  type="button"
+                  class="button button-small"
+                  onClick={() => void redrive(detail.batch_id, { codes: [code] })}
+                >
+                  <Icon name="redrive" />
+                  Redrive {formatCount(failed.length)}
+                </button>
+              </OnlyFor>
               <button
                 type="button"
                 class="button button-small button-quiet"
@@ -86,20 +91,23 @@ function FailedRow({ row, batchId }: { row: ResultRow; batchId: string }) {
           <b>{itemId}</b> <span class="badge badge-plain badge-bad">{code}</span>{' '}
           <span class="muted small">
             {model} · {calls === 1 ? '1 call' : `${formatCount(calls)} calls`}
-          </span>
+          </span>{' '}
+          <TemporalLink workflowId={itemWorkflowId(batchId, itemId)} of={itemId} />
         </p>
         <p class="muted failed-message" title={message ?? ''}>
           {message}
         </p>
       </div>
-      <button
-        type="button"
-        class="button button-small"
-        aria-label={`Redrive ${itemId}`}
-        onClick={() => void redrive(batchId, { item_ids: [itemId] })}
-      >
-        <Icon name="redrive" />
-      </button>
+      <OnlyFor role="run">
+        <button
+          type="button"
+          class="button button-small"
+          aria-label={`Redrive ${itemId}`}
+          onClick={() => void redrive(batchId, { item_ids: [itemId] })}
+        >
+          <Icon name="redrive" />
+        </button>
+      </OnlyFor>
     </div>
   );
 }

@@ -2,6 +2,7 @@ import { formatCount, formatDuration, formatPercent, formatUsd } from '../../dom
 import { batchApi } from '../api/paths.ts';
 import type { BatchDetail, BatchEntry, BatchList } from '../api/replies.ts';
 import { Icon } from '../components/icon.tsx';
+import { OnlyFor } from '../components/only-for.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { doneOf, ProgressBar } from '../components/progress-bar.tsx';
 import { SearchBox } from '../components/search-box.tsx';
@@ -36,20 +37,24 @@ export function BatchesPage() {
   return (
     <>
       <PageHead title="Batches" lead={<Summary batches={batches} />}>
-        <a class="button button-primary" href="/new">
-          <Icon name="plus" />
-          New batch
-        </a>
+        <OnlyFor role="run">
+          <a class="button button-primary" href="/new">
+            <Icon name="plus" />
+            New batch
+          </a>
+        </OnlyFor>
       </PageHead>
       {error !== null && <Failure error={error} />}
       {data === null && error === null && <Loading />}
       {data !== null && batches.length === 0 && (
         <Empty icon="batches" title="No batches yet">
-          <p>Drop a CSV of prompts, or run one from the command line:</p>
-          <code>sluice batch run examples/prompts.csv -o out</code>
-          <a class="button button-primary" href="/new">
-            New batch
-          </a>
+          <OnlyFor role="run">
+            <p>Drop a CSV of prompts, or run one from the command line:</p>
+            <code>sluice batch run examples/prompts.csv -o out</code>
+            <a class="button button-primary" href="/new">
+              New batch
+            </a>
+          </OnlyFor>
         </Empty>
       )}
       {batches.length > 0 && (

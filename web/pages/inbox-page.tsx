@@ -1,6 +1,7 @@
 import type { InboxEntry, Listing } from '../api/replies.ts';
 import { AnswerForm } from '../components/answer-form.tsx';
 import { FullMedia } from '../components/media.tsx';
+import { OnlyFor } from '../components/only-for.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { Empty, Failure, Loading } from '../components/state-notes.tsx';
 import { TimeAgo } from '../components/time-ago.tsx';
@@ -46,7 +47,9 @@ export function InboxPage() {
                   <TimeAgo at={entry.since} now={now} />
                 </p>
               </div>
-              <AnswerForm entry={entry} />
+              <OnlyFor role="run" otherwise={<p class="muted">A token with the role run is needed to answer.</p>}>
+                <AnswerForm entry={entry} />
+              </OnlyFor>
             </div>
           </li>
         ))}

@@ -2,8 +2,9 @@ import { useRef, useState } from 'preact/hooks';
 import type { CreatedBatch, Plan } from '../api/replies.ts';
 import { send } from '../api/request.ts';
 import { DropZone } from '../components/drop-zone.tsx';
+import { OnlyFor } from '../components/only-for.tsx';
 import { PageHead } from '../components/page-head.tsx';
-import { Failure } from '../components/state-notes.tsx';
+import { Empty, Failure } from '../components/state-notes.tsx';
 import { batchPath, navigate } from '../state/router.ts';
 import { tell } from '../state/toasts.ts';
 import { formatBytes } from '../../domain/format.ts';
@@ -13,6 +14,27 @@ import { PlanPreview } from './plan-preview.tsx';
 
 /** A batch from a file: drop it, see what would run and what it would cost, then start it. */
 export function NewBatchPage() {
+  return (
+    <>
+      <PageHead
+        title="New batch"
+        lead={<p>A CSV or JSON lines, one item a row. Nothing starts before you say so.</p>}
+      />
+      <OnlyFor
+        role="run"
+        otherwise={
+          <Empty icon="file" title="Your token may look, not start batches">
+            <p>A token with the role run is needed.</p>
+          </Empty>
+        }
+      >
+        <NewBatchForm />
+      </OnlyFor>
+    </>
+  );
+}
+
+function NewBatchForm() {
   const form = useRef<HTMLFormElement>(null);
   const [file, setFile] = useState<File | null>(null);
   const [plan, setPlan] = useState<Plan | null>(null);
@@ -51,58 +73,52 @@ export function NewBatchPage() {
     navigate(batchPath(created.batch_id));
   };
   return (
-    <>
-      <PageHead
-        title="New batch"
-        lead={<p>A CSV or JSON lines, one item a row. Nothing starts before you say so.</p>}
-      />
-      <form
-        ref={form}
-        class="columns"
-        onSubmit={(event) => void start(event)}
-        onChange={(event) => {
-          // What was worked out holds for other options no more.
-          if (file !== null && event.target instanceof HTMLElement && event.target.dataset['plan'] !== undefined) {
-            void check(file);
-          }
-        }}
-      >
-        <div class="stack">
-          {file === null ? (
-            <DropZone onFile={(chosen) => void check(chosen)} />
-          ) : (
-            <div class="card spread">
-              <span class="row">
-                <Icon name="file" />
-                <b class="wrap">{file.name}</b>
-                <span class="muted figure">{formatBytes(file.size)}</span>
-              </span>
-              <button type="button" class="button button-small" onClick={() => setFile(null)}>
-                Another file
-              </button>
-            </div>
-          )}
-          {error !== null && <Failure error={error} />}
-          {busy === 'check' && (
-            <p class="muted" role="status">
-              Reading {file?.name}…
-            </p>
-          )}
-          {file !== null && plan !== null && <PlanPreview plan={plan} />}
-        </div>
-        <div class="stack">
-          <BatchOptionsFields />
-          <button
-            type="submit"
-            class="button button-primary button-large"
-            disabled={file === null || plan === null || plan.total === 0 || busy !== null}
-          >
-            <Icon name="play" />
-            {busy === 'start' ? 'Starting…' : 'Start the batch'}
-          </button>
-        </div>
-      </form>
-    </>
+    <form
+      ref={form}
+      class="columns"
+      onSubmit={(event) => void start(event)}
+      onChange={(event) => {
+        // What was worked out holds for other options no more.
+        if (file !== null && event.target instanceof HTMLElement && event.target.dataset['plan'] !== undefined) {
+          void check(file);
+        }
+      }}
+    >
+      <div class="stack">
+        {file === null ? (
+          <DropZone onFile={(chosen) => void check(chosen)} />
+        ) : (
+          <div class="card spread">
+            <span class="row">
+              <Icon name="file" />
+              <b class="wrap">{file.name}</b>
+              <span class="muted figure">{formatBytes(file.size)}</span>
+            </span>
+            <button type="button" class="button button-small" onClick={() => setFile(null)}>
+              Another file
+            </button>
+          </div>
+        )}
+        {error !== null && <Failure error={error} />}
+        {busy === 'check' && (
+          <p class="muted" role="status">
+            Reading {file?.name}…
+          </p>
+        )}
+        {file !== null && plan !== null && <PlanPreview plan={plan} />}
+      </div>
+      <div class="stack">
+        <BatchOptionsFields />
+        <button
+          type="submit"
+          class="button button-primary button-large"
+          disabled={file === null || plan === null || plan.total === 0 || busy !== null}
+        >
+          <Icon name="play" />
+          {busy === 'start' ? 'Starting…' : 'Start the batch'}
+        </button>
+      </div>
+    </form>
   );
 }
 

@@ -1,11 +1,13 @@
+import { itemWorkflowId } from '../../domain/ids.ts';
 import { formatCount, formatDuration } from '../../domain/format.ts';
 import type { BatchDetail } from '../api/replies.ts';
+import { TemporalLink } from '../components/temporal-link.tsx';
 
 const shownAtMost = 12;
 
 /** What is being made now: item, model, and for how long. */
 export function RunningCard({ detail, now }: { detail: BatchDetail; now: number }) {
-  const { running, running_items: items } = detail;
+  const { batch_id: batchId, running, running_items: items } = detail;
   if (running === 0) return null;
   const more = running - Math.min(items.length, shownAtMost);
   return (
@@ -24,6 +26,7 @@ export function RunningCard({ detail, now }: { detail: BatchDetail; now: number 
             <span class="figure small running-time">
               {formatDuration(Math.max(0, now - Date.parse(item.started_at)) / 1_000)}
             </span>
+            <TemporalLink workflowId={itemWorkflowId(batchId, item.item_id)} of={item.label} />
           </li>
         ))}
       </ul>

@@ -2,6 +2,7 @@ import { formatDuration, formatUsd } from '../../domain/format.ts';
 import type { Listing, ScheduleListEntry, ScheduleReport } from '../api/replies.ts';
 import { send } from '../api/request.ts';
 import { Icon } from '../components/icon.tsx';
+import { OnlyFor } from '../components/only-for.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { Empty, Failure, Loading } from '../components/state-notes.tsx';
 import { StatusBadge } from '../components/status-badge.tsx';
@@ -57,23 +58,25 @@ function ScheduleCard({ id }: { id: string }) {
             {note !== '' && ` · ${note}`}
           </p>
         </div>
-        <div class="row">
-          <button type="button" class="button button-small" onClick={() => void tell('run', 'A run has started.')}>
-            <Icon name="play" />
-            Run now
-          </button>
-          {paused ? (
-            <button type="button" class="button button-small" onClick={() => void tell('resume', 'It runs again.')}>
+        <OnlyFor role="run">
+          <div class="row">
+            <button type="button" class="button button-small" onClick={() => void tell('run', 'A run has started.')}>
               <Icon name="play" />
-              Resume
+              Run now
             </button>
-          ) : (
-            <button type="button" class="button button-small" onClick={() => void tell('pause', 'It is paused.')}>
-              <Icon name="pause" />
-              Pause
-            </button>
-          )}
-        </div>
+            {paused ? (
+              <button type="button" class="button button-small" onClick={() => void tell('resume', 'It runs again.')}>
+                <Icon name="play" />
+                Resume
+              </button>
+            ) : (
+              <button type="button" class="button button-small" onClick={() => void tell('pause', 'It is paused.')}>
+                <Icon name="pause" />
+                Pause
+              </button>
+            )}
+          </div>
+        </OnlyFor>
       </div>
       <dl class="facts">
         <div>

@@ -27,12 +27,12 @@ export function createStore<T>(initial: T): Store<T> {
 /** The store's value; the component is drawn again when it changes. */
 export function useStore<T>(store: Store<T>): T {
   const [, redraw] = useState({});
+  const drawn = store.get();
   useEffect(() => {
-    const seen = store.get();
     const stop = store.subscribe(() => redraw({}));
     // It may have changed between drawing and subscribing.
-    if (!Object.is(seen, store.get())) redraw({});
+    if (!Object.is(drawn, store.get())) redraw({});
     return stop;
   }, [store]);
-  return store.get();
+  return drawn;
 }
