@@ -1,15 +1,13 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { heartbeat } from '@temporalio/activity';
 import { isPlain, outputStep, stepsOf, type Flow } from '../domain/flow.ts';
 import { createHashMap } from '../domain/hash-map.ts';
-import { stagedItemSchema, type StagedItem } from '../domain/item.ts';
+import { parseStagedItem, type StagedItem } from '../domain/item.ts';
 import type { ModelsFile } from '../domain/models.ts';
-import { partKey } from '../domain/part-key.ts';
 import { redriveChange } from '../domain/redrive-change.ts';
 import { itemStatuses, type ItemStatus } from '../domain/result.ts';
 import { addResult, emptyTally } from '../domain/tally.ts';
 import { scanResults, statusAt } from '../storage/results-scan.ts';
+import { stagedLines } from '../storage/staged-lines.ts';
 import type { Store } from '../storage/store.ts';
 import { findFinished } from './artifact.ts';
 import { createPartWriter } from './part-writer.ts';
@@ -31,7 +29,8 @@ export async function openRun(store: Store, models: ModelsFile, input: OpenRunIn
   const selected = { succeeded: 0, failed: 0, cancelled: 0 };
   const segment = createPartWriter(store, input.prefix, 0, rowsPerPart);
   const moved = createPartWriter(store, 'results', earlier.nextPart, rowsPerPart);
-  for await (const { item, index } of stagedItems(store, input.input)) {
+  for await (const { line, index } of stagedLines(store, input.input)) {
+    const item = parseStagedItem(line);
     const own = item === null ? { status: earlier.statusAt(index), sequence: -1 } : earlier.of(item.id);
     if (own.status !== undefined) counts[own.status] += 1;
     // A damaged line is left out: its item was reported when it was first read.
@@ -116,28 +115,4 @@ function withOutputOf(flow: Flow, item: StagedItem): StagedItem {
   const output = stepsOf(flow).find(({ id }) => id === outputStep(flow));
   const { comfy: _comfy, ...others } = item;
   return output?.uses === 'comfy' ? item : others;
-}
-
-/** The batch's items in order; null where a line is damaged. */
-async function* stagedItems(
-  store: Store,
-  segment: OpenRunInput['input'],
-): AsyncGenerator<{ item: StagedItem | null; index: number }> {
-  for (let part = 0; part * segment.rowsPerPart < segment.total; part++) {
-    const stream = await store.getStream(partKey(segment.prefix, part));
-    if (stream === null) continue;
-    let index = part * segment.rowsPerPart;
-    for await (const line of createInterface({ input: Readable.from(stream), crlfDelay: Infinity })) {
-      yield { item: parseItem(line), index };
-      index += 1;
-    }
-  }
-}
-
-function parseItem(line: string): StagedItem | null {
-  try {
-    return stagedItemSchema.parse(JSON.parse(line));
-  } catch {
-    return null;
-  }
 }

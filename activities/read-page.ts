@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SluiceError } from '../domain/errors.ts';
-import { stagedItemSchema, type ItemRef, type StagedItem } from '../domain/item.ts';
+import { parseStagedItem, type ItemRef, type StagedItem } from '../domain/item.ts';
 import { partKey } from '../domain/part-key.ts';
 import type { Store } from '../storage/store.ts';
 import type { ReadPageInput } from './types.ts';
@@ -42,12 +42,8 @@ export async function readItem(store: Store, ref: ItemRef): Promise<StagedItem> 
 }
 
 function parseLine(bytes: Uint8Array): StagedItem | null {
-  try {
-    return stagedItemSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-  } catch {
-    // Damaged is an answer here: the item is reported by name, see readItem.
-    return null;
-  }
+  // Damaged is an answer here: the item is reported by name, see readItem.
+  return parseStagedItem(Buffer.from(bytes).toString('utf8'));
 }
 
 function refOf(item: StagedItem | null, part: string, offset: number, length: number, place: number): ItemRef {

@@ -1,4 +1,4 @@
-import type { Limits } from '../domain/batch-spec.ts';
+import { failurePolicySchema, type BatchSpec, type FailurePolicy, type Limits } from '../domain/batch-spec.ts';
 import type { Notice, Pause, RunningItem } from '../domain/batch.ts';
 import type { PriorityName } from '../domain/priority.ts';
 import { openStore } from '../storage/open-store.ts';
@@ -17,6 +17,11 @@ export interface BatchDetail extends BatchReport {
   /** ISO 8601, UTC: when it was first submitted. */
   created_at: string | null;
   limits: Limits;
+  /** When failures pause it, and whether the first one ends it. */
+  failure_policy: FailurePolicy;
+  error_policy: BatchSpec['errorPolicy'];
+  /** How the last items ended, oldest first, as the policy sees it: see `FailureWindow`. Null once it has closed. */
+  failure_window: string | null;
   pause: Pause | null;
   notices: Notice[];
   running_items: RunningItem[];
@@ -43,6 +48,9 @@ export async function detailOfBatch(batch: BatchHandle): Promise<BatchDetail> {
     source: info?.input.name ?? '',
     created_at: info?.created_at ?? null,
     limits,
+    failure_policy: info?.spec.failurePolicy ?? failurePolicySchema.parse({}),
+    error_policy: info?.spec.errorPolicy ?? 'continue',
+    failure_window: progress?.window ?? null,
     pause: progress?.pause ?? null,
     notices: progress?.notices ?? [],
     running_items: progress?.running ?? [],

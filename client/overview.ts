@@ -38,6 +38,9 @@ export interface GpuStanding {
   alive: boolean;
   /** The device, or why it cannot be used. */
   detail: string;
+  /** Prompts, whoever sent them: a server runs one at a time. Null where it does not say. */
+  running: number | null;
+  waiting: number | null;
 }
 
 export interface Overview {
@@ -127,9 +130,13 @@ async function lookAt(endpoint: GpuEndpointConfig): Promise<GpuStanding> {
   const { name, classes } = endpoint;
   const same = { name, url: withoutCredentials(endpoint.url), classes };
   try {
-    const { device, vramTotalBytes } = await lookAtGpu(endpoint);
-    return { ...same, alive: true, detail: `${device}, ${String(Math.round(vramTotalBytes / 2 ** 30))} GiB` };
+    const { device, vramTotalBytes, prompts } = await lookAtGpu(endpoint);
+    const detail = `${device}, ${String(Math.round(vramTotalBytes / 2 ** 30))} GiB`;
+    const running = prompts === null ? null : Math.min(1, prompts);
+    const waiting = prompts === null ? null : Math.max(0, prompts - 1);
+    return { ...same, alive: true, detail, running, waiting };
   } catch (error) {
-    return { ...same, alive: false, detail: error instanceof Error ? error.message : String(error) };
+    const detail = error instanceof Error ? error.message : String(error);
+    return { ...same, alive: false, detail, running: null, waiting: null };
   }
 }

@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { itemWorkflowId } from '../domain/ids.ts';
-import { stagedItemSchema, type StagedItem } from '../domain/item.ts';
+import { parseStagedItem, type StagedItem } from '../domain/item.ts';
 import { partKey } from '../domain/part-key.ts';
 import { openStore } from '../storage/open-store.ts';
 import type { Store } from '../storage/store.ts';
@@ -43,18 +43,9 @@ async function findStaged(store: Store, itemId: string): Promise<StagedItem | nu
     if (bytes === null) return null;
     if (!bytes.includes(id)) continue;
     for (const line of bytes.toString('utf8').split('\n')) {
-      const item = line.includes(id) ? parseItem(line) : null;
+      const item = line.includes(id) ? parseStagedItem(line) : null;
       if (item?.id === itemId) return item;
     }
-  }
-}
-
-function parseItem(line: string): StagedItem | null {
-  try {
-    return stagedItemSchema.parse(JSON.parse(line));
-  } catch {
-    // A damaged line is no item.
-    return null;
   }
 }
 

@@ -181,6 +181,8 @@ export interface BatchProgress {
   pause: Pause | null;
   notices: Notice[];
   limits: Limits;
+  /** How the last items ended: what the failure policy judges. */
+  window: FailureWindow;
   /** At most 50. */
   running: RunningItem[];
   /** Results that are not in a part yet, and the sequence number of the first of them. */

@@ -50,6 +50,15 @@ export const stagedItemSchema = z.strictObject({
 });
 export type StagedItem = z.output<typeof stagedItemSchema>;
 
+/** The item of a staged line; null where the line is damaged. */
+export function parseStagedItem(line: string): StagedItem | null {
+  try {
+    return stagedItemSchema.safeParse(JSON.parse(line)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
 /** Names of the files an item makes, without extension; each has a sidecar of that name. */
 export function artifactNames({ name, comfy }: Pick<StagedItem, 'name' | 'comfy'>): string[] {
   return comfy === undefined ? [name] : pictureNames(comfy);

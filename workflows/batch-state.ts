@@ -120,6 +120,7 @@ export function progressOf(
     pause: state.pause,
     notices: state.notices,
     limits: state.limits,
+    window: state.window,
     running: working.slice(0, state.limits.concurrency).map(({ ref, startedAtMs }) => ({
       itemId: ref.id,
       label: ref.label,

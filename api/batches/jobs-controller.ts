@@ -1,8 +1,11 @@
 import { Controller, Inject } from '@nestjs/common';
+import type { z } from 'zod';
+import { stagedItemsOf } from '../../client/staged-items.ts';
 import { SluiceError } from '../../domain/errors.ts';
 import { describe, Endpoint, Input, type Given } from '../http/endpoint.ts';
 import { BatchAccess } from './batch-access.ts';
-import { batchIdParams, jobParams, jobReply, jobsQuery, jobsReply } from './schemas.ts';
+import { itemsQuery, itemsReply, jobParams, jobReply, jobsQuery, jobsReply } from './job-schemas.ts';
+import { batchIdParams } from './schemas.ts';
 
 const tag = 'Jobs';
 
@@ -25,6 +28,19 @@ const show = describe({
   params: jobParams,
   replies: { 200: { description: 'The item.', schema: jobReply } },
 });
+const items = describe({
+  method: 'GET',
+  path: 'batches/:id/items',
+  role: 'read',
+  tag,
+  summary: 'Items as they were read, whether they have run or not; a search through their prompts',
+  params: batchIdParams,
+  query: itemsQuery,
+  replies: { 200: { description: 'A page of items, in the order of the input.', schema: itemsReply } },
+});
+
+/** Characters of a prompt in a list. */
+const promptLength = 300;
 
 @Controller('api')
 export class JobsController {
@@ -45,6 +61,21 @@ export class JobsController {
     const jobs = await Array.fromAsync(sluice.numberedJobs(id, options), ({ row, sequence }) => ({ ...row, sequence }));
     const data = jobs.slice(0, limit);
     return { data, next: jobs.length > data.length ? String(data.at(-1)?.sequence) : null };
+  }
+
+  @Endpoint(items)
+  async items(@Input() { params: { id }, query, caller }: Given<typeof items>) {
+    const { storeUri } = await this.#batches.find(id, caller);
+    const { q: text, cursor, limit } = query;
+    const from = Number(cursor ?? 0);
+    if (!Number.isSafeInteger(from)) throw new SluiceError('USAGE', 'cursor: is none of this list.');
+    const data: z.output<typeof itemsReply>['data'] = [];
+    for await (const { item, place } of stagedItemsOf({ batchId: id, storeUri }, { text, from })) {
+      if (data.length === limit) return { data, next: String(place) };
+      const { id: itemId, index, prompt, model, seed } = item;
+      data.push({ item_id: itemId, index, prompt: prompt.slice(0, promptLength), model, seed });
+    }
+    return { data, next: null };
   }
 
   @Endpoint(show)

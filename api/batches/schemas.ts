@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { BatchDetail } from '../../client/batch-detail.ts';
 import type { BatchListEntry } from '../../client/list.ts';
 import { batchSpecSchema, limitsSchema, retrySpecSchema, toleratedFailureSchema } from '../../domain/batch-spec.ts';
-import { itemStatuses, resultRowSchema } from '../../domain/result.ts';
 import { priorities } from '../../domain/priority.ts';
 
 const usd = z.number().describe('USD');
@@ -131,6 +130,17 @@ export const batchSchema = z
     source: z.string(),
     created_at: time.nullable(),
     limits: limitsReplySchema,
+    failure_policy: z.strictObject({
+      window: z.int().describe('Finished items the failure rate is taken over'),
+      min_sample: z.int().describe('Finished items before it means anything'),
+      notice_above: z.number().describe('Rate (0–1) above which people are told'),
+      pause_above: z.number().describe('Rate (0–1) above which the batch pauses'),
+    }),
+    error_policy: z.enum(['continue', 'stop']),
+    failure_window: z
+      .string()
+      .nullable()
+      .describe('How the last items ended, oldest first: 1 failed, 0 did not; null once the batch has closed'),
     pause: z.strictObject({ kind: z.string(), reason: z.string(), action: z.string(), since: time }).nullable(),
     notices: z.array(
       z.strictObject({ at: time, level: z.enum(['info', 'notice', 'escalation']), message: z.string() }),
@@ -215,57 +225,22 @@ export function pageOf<T extends z.ZodType>(item: T, id: string) {
 
 export const listReply = pageOf(entry.meta({ id: 'BatchEntry' }), 'BatchPage');
 
-export const jobsQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(1_000).default(100),
-  cursor: z.string().max(200).optional().describe('`next` of the page before'),
-  status: z.enum(itemStatuses).optional(),
-  attempts: z.enum(['last', 'all']).default('last').describe('all: also of items that were run again since'),
-});
-
-const jobSchema = resultRowSchema
-  .extend({
-    /** Place among all results of the batch; the id of its event. */
-    sequence: z.int(),
-  })
-  .meta({ id: 'Job' });
-
-export const jobsReply = pageOf(jobSchema, 'JobPage');
-
-export const jobParams = batchIdParams.extend({ record_id: z.string().min(1).max(500).describe('Id of the item') });
-
-export const jobReply = z
-  .union([
-    jobSchema,
-    z
-      .strictObject({
-        request_id: z.string(),
-        status: z.literal('running'),
-        label: z.string(),
-        model: z.string(),
-        seed: z.int(),
-        started_at: time,
-      })
-      .meta({ id: 'RunningJob' }),
-    z
-      .strictObject({
-        request_id: z.string(),
-        status: z
-          .enum(['pending', 'waiting', 'cancelled'])
-          .describe('Its turn has not come; it waits for a person; the batch closed before its turn'),
-        index: z.int().describe('Place among the items of the batch'),
-        label: z.string(),
-        model: z.string(),
-        seed: z.int(),
-      })
-      .meta({ id: 'UnfinishedJob' }),
-  ])
-  .describe('The last result of an item, or what is known of it while it has none');
-
 /** A batch in the words of REST. */
-export function toBatchReply({ limits, running_items: running, ...detail }: BatchDetail): BatchReply {
+export function toBatchReply({
+  limits,
+  failure_policy: policy,
+  running_items: running,
+  ...detail
+}: BatchDetail): BatchReply {
   return {
     ...detail,
     limits: toLimitsReply(limits),
+    failure_policy: {
+      window: policy.window,
+      min_sample: policy.minSample,
+      notice_above: policy.noticeAbove,
+      pause_above: policy.pauseAbove,
+    },
     running_items: running.map(({ itemId, label, model, seed, startedAtMs }) => ({
       item_id: itemId,
       label,

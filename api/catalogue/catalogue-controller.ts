@@ -38,7 +38,7 @@ const gpus = describe({
   path: 'gpus',
   role: 'read',
   tag,
-  summary: 'ComfyUI servers, and whether they answer',
+  summary: 'ComfyUI servers, whether they answer, and how much waits for them',
   replies: {
     200: {
       description: 'The servers.',
@@ -51,6 +51,8 @@ const gpus = describe({
               classes: z.array(z.string()),
               alive: z.boolean(),
               detail: z.string().describe('The device, or why it cannot be used'),
+              running: z.int().nullable().describe('Prompts that run, whoever sent them; null where it does not say'),
+              waiting: z.int().nullable().describe('Prompts that wait behind them'),
             }),
           ),
         })

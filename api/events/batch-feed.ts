@@ -133,7 +133,7 @@ export function resultEvent({ row, sequence }: SequencedRow): string {
 }
 
 function progressData(progress: BatchProgress) {
-  const { batchId, status, counts, costUsd, pause, limits, notices, running, startedAtMs } = progress;
+  const { batchId, status, counts, costUsd, pause, limits, window, notices, running, startedAtMs } = progress;
   return {
     batch_id: batchId,
     status,
@@ -142,6 +142,7 @@ function progressData(progress: BatchProgress) {
     started_at: new Date(startedAtMs).toISOString(),
     pause,
     limits: toLimitsReply(limits),
+    failure_window: window,
     notices,
     running_items: running.map(({ itemId, label, model, seed, startedAtMs: itemStartedAtMs }) => ({
       item_id: itemId,

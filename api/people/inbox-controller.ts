@@ -5,7 +5,7 @@ import { displayPath } from '../../client/batch-report.ts';
 import { decisions, maxNoteLength, maxTextLength } from '../../domain/question.ts';
 import type { Caller } from '../../domain/role.ts';
 import { BatchAccess } from '../batches/batch-access.ts';
-import { jobParams } from '../batches/schemas.ts';
+import { jobParams } from '../batches/job-schemas.ts';
 import { describe, Endpoint, Input, type Given } from '../http/endpoint.ts';
 
 const tag = 'People';

@@ -73,8 +73,9 @@ export function renderPace({ slowed_to: slowedTo, resting_ms: restingMs }: Model
   return [...slowed, ...rests].join(', ') || 'full';
 }
 
-const gpuHeader = ['GPU', 'ALIVE', 'CLASSES', 'ADDRESS', 'DEVICE'];
+const gpuHeader = ['GPU', 'ALIVE', 'CLASSES', 'PROMPTS', 'ADDRESS', 'DEVICE'];
 
-function gpuRow({ name, alive, classes, url, detail }: GpuStanding): string[] {
-  return [name, alive ? 'yes' : 'NO', classes.join(','), url, detail];
+function gpuRow({ name, alive, classes, url, detail, running, waiting }: GpuStanding): string[] {
+  const prompts = running === null || waiting === null ? '-' : String(running + waiting);
+  return [name, alive ? 'yes' : 'NO', classes.join(','), prompts, url, detail];
 }

@@ -7,14 +7,19 @@ const systemStatsSchema = z.looseObject({
   devices: z.array(z.looseObject({ name: z.string(), vram_total: z.number() })).min(1),
 });
 
+/** What a server says of its queue: prompts that run or wait, whoever sent them. */
+const queueSchema = z.looseObject({ exec_info: z.looseObject({ queue_remaining: z.int().min(0) }) });
+
 export interface SeenGpu {
   /** As ComfyUI calls it, e.g. `cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync`. */
   device: string;
   vramTotalBytes: number;
+  /** Prompts that run or wait, whoever sent them; null where it does not say. */
+  prompts: number | null;
 }
 
 /**
- * Asks a ComfyUI server for its first device, the one prompts run on.
+ * Asks a ComfyUI server for its first device, the one prompts run on, and for the length of its queue.
  *
  * @param timeoutMs for each request; short, because a person waits and a server at work answers in milliseconds
  * @throws SluiceError UNAVAILABLE with the reason, if it does not answer as ComfyUI does
@@ -27,7 +32,10 @@ export async function lookAtGpu(endpoint: GpuEndpointConfig, timeoutMs = 2_000):
       throw unavailable(endpoint, `it refuses access (${String(reply.status)})`);
     const stats = systemStatsSchema.safeParse(reply.body);
     const device = stats.data?.devices[0];
-    if (reply.status === 200 && device !== undefined) return { device: device.name, vramTotalBytes: device.vram_total };
+    if (reply.status !== 200 || device === undefined) continue;
+    const queue = queueSchema.safeParse((await ask(endpoint, `${prefix}/prompt`, timeoutMs)).body);
+    const prompts = queue.data?.exec_info.queue_remaining ?? null;
+    return { device: device.name, vramTotalBytes: device.vram_total, prompts };
   }
   throw unavailable(endpoint, 'it is no ComfyUI server');
 }

@@ -29,6 +29,11 @@ test('a batch of inline items runs; its status, jobs, results, report and files 
   expect(second.json.next).toBeNull();
   expect((await served.ask(`/batches/${id}/jobs/a`)).json).toMatchObject({ status: 'succeeded' });
   expect((await served.ask(`/batches/${id}/jobs/nobody`)).json).toMatchObject({ code: 'ITEM_NOT_FOUND' });
+  const found = await served.ask(`/batches/${id}/items?q=ANOTHER`);
+  expect(found.json).toMatchObject({ data: [{ item_id: 'b', index: 1, prompt: 'another cat' }], next: null });
+  const firstItem = await served.ask(`/batches/${id}/items?q=cat&limit=1`);
+  expect(firstItem.json.next).toBe('1');
+  expect((await served.ask(`/batches/${id}/items?q=cat&limit=1&cursor=1`)).json).toEqual(found.json);
   expect((await served.ask(`/batches/${id}/report`)).text).toContain(`# Report of batch ${id}`);
   const csv = (await served.ask(`/batches/${id}/results?format=csv`)).text.trim().split('\n');
   expect(csv[0]).toMatch(/^request_id,/);

@@ -28,7 +28,7 @@ const pages: [name: string, path: () => string, drawn: string][] = [
   ['the inbox', () => '/inbox', 'Nothing waits for you'],
   ['costs', () => '/costs', 'Where it went'],
   ['schedules', () => '/schedules', 'No schedules yet'],
-  ['GPUs', () => '/gpus', 'Models and their limits'],
+  ['GPUs', () => '/gpus', 'Waiting'],
   ['no page', () => '/nix', 'There is no such page'],
 ];
 

@@ -34,6 +34,7 @@ test('a batch is paused, given other limits, resumed and cancelled from its page
   await page.getByLabel('Budget, USD').fill('12.5');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Cost of $12.50 budget').waitFor();
+  await page.getByText('Of the last 50, once 10 have finished: above 20% you are told').waitFor();
   expect((await studio.batch(batchId)).limits).toMatchObject({ concurrency: 3, budget_usd: 12.5, rate_limit: 30 });
 
   await page.getByRole('button', { name: 'Resume' }).click();
@@ -51,6 +52,8 @@ test('failed items are listed by error and run again from there', async () => {
   const page = await studio.page(`/batches/${batchId}/failed`);
   await page.getByRole('heading', { name: 'CONTENT_BLOCKED' }).waitFor();
   expect(await page.getByRole('list', { name: 'Failed items' }).getByRole('listitem').count()).toBe(2);
+  const link = await page.getByRole('link', { name: 'item-1 in Temporal' }).getAttribute('href');
+  expect(link).toMatch(new RegExp(`^http://127.0.0.1:\\d+/namespaces/\\w+/workflows/${batchId}%2Fitem-1$`));
   await page.getByRole('button', { name: 'Redrive 2', exact: true }).click();
   await studio.until(batchId, ({ status, succeeded }) => status === 'succeeded' && succeeded === 4);
   await page.getByText('Nothing failed').waitFor();

@@ -81,6 +81,7 @@ test('the gallery is narrowed by result, model and text, in the order of the inp
   const ids = (change: Partial<Parameters<typeof selectRows>[1]>): string[] =>
     selectRows(rows, { filter: 'all', model: '', text: '', ...change }).map(({ request_id: id }) => id);
   expect(ids({ text: ' fox ' })).toEqual(['fox-1', 'fox-2', 'owl']);
+  expect(ids({ text: 'harbour', byPrompt: new Set(['fox-1']) })).toEqual(['fox-1']);
   expect(ids({ filter: 'failed' })).toEqual(['owl']);
   expect(ids({ model: 'other' })).toEqual([]);
 });

@@ -35,6 +35,10 @@ test('the gallery shows the pictures of a batch, and what failed on demand', asy
   // What was chosen is in the address, so that it can be sent to somebody.
   expect(page.url()).toContain('show=all');
   expect(page.url()).toContain('q=item-2');
+  // What an item was asked for is no part of its result: the service looks for it.
+  await page.getByRole('searchbox').fill(`${markup} 3`);
+  await page.getByRole('button', { name: 'Open item-3' }).waitFor();
+  expect(await tiles(page).count()).toBe(1);
   await page.close();
 });
 

@@ -46,4 +46,7 @@ export interface GpuEntry {
   classes: string[];
   alive: boolean;
   detail: string;
+  /** Prompts, whoever sent them; null where the server does not say. */
+  running: number | null;
+  waiting: number | null;
 }

@@ -11,6 +11,7 @@ import { StatusBadge } from '../components/status-badge.tsx';
 import { VirtualGrid } from '../components/virtual-grid.tsx';
 import { galleryFilters, selectRows, type GalleryFilter } from '../state/gallery.ts';
 import type { LiveBatch } from '../state/live-batch.ts';
+import { usePromptSearch } from '../state/prompt-search.ts';
 import { batchPath, place, setQuery } from '../state/router.ts';
 import { useShortcuts } from '../state/shortcuts.ts';
 import { useStore } from '../state/store.ts';
@@ -28,7 +29,11 @@ export function BatchGallery({ live, detail }: { live: LiveBatch; detail: BatchD
   const filter: GalleryFilter = galleryFilters.find(({ value }) => value === query.get('show'))?.value ?? 'succeeded';
   const model = query.get('model') ?? '';
   const text = query.get('q') ?? '';
-  const rows = useMemo(() => selectRows(live.rows, { filter, model, text }), [live.rows, filter, model, text]);
+  const byPrompt = usePromptSearch(batchId, text);
+  const rows = useMemo(
+    () => selectRows(live.rows, { filter, model, text, byPrompt }),
+    [live.rows, filter, model, text, byPrompt],
+  );
   const models = useMemo(() => [...new Set(live.rows.map((row) => row.model))].sort(), [live.rows]);
   const openIndex = rows.findIndex((row) => row.request_id === query.get('item'));
   const comparePath = `${batchPath(batchId, 'compare')}?items=${picked.map(encodeURIComponent).join(',')}`;
@@ -41,7 +46,7 @@ export function BatchGallery({ live, detail }: { live: LiveBatch; detail: BatchD
   return (
     <>
       <div class="filters">
-        <SearchBox label="Search items" value={text} onInput={(value) => setQuery({ q: value })} />
+        <SearchBox label="Search items and prompts" value={text} onInput={(value) => setQuery({ q: value })} />
         <Segments
           label="Result"
           value={filter}

@@ -30,7 +30,7 @@ export function BatchOverview({ live, detail }: { live: LiveBatch; detail: Batch
           <RunningCard detail={detail} now={now} />
         </div>
         <div class="stack">
-          {live.loaded && <FailureWindowCard rows={live.rows} />}
+          {live.loaded && <FailureWindowCard detail={detail} rows={live.rows} />}
           <ModelsCard rows={live.rows} />
           <NoticesCard detail={detail} />
           <FactsCard detail={detail} />

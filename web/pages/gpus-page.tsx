@@ -32,6 +32,7 @@ export function GpusPage() {
                 </span>
               </div>
               <p class="wrap">{gpu.detail}</p>
+              <QueueDepth gpu={gpu} />
               <p class="muted small wrap">{gpu.url}</p>
               <p class="row classes">
                 {gpu.classes.map((name) => (
@@ -47,6 +48,23 @@ export function GpusPage() {
         {models.error !== null && <Failure error={models.error} />}
       </div>
     </>
+  );
+}
+
+/** What a server has to do: one prompt at a time, the others wait for it. */
+function QueueDepth({ gpu: { running, waiting } }: { gpu: GpuEntry }) {
+  if (running === null || waiting === null) return null;
+  return (
+    <dl class="queue figure">
+      <div>
+        <dt>Running</dt>
+        <dd>{formatCount(running)}</dd>
+      </div>
+      <div>
+        <dt>Waiting</dt>
+        <dd>{formatCount(waiting)}</dd>
+      </div>
+    </dl>
   );
 }
 

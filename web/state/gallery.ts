@@ -13,17 +13,19 @@ interface Wanted {
   model: string;
   /** Part of an id, a file's name, or an error; '': any */
   text: string;
+  /** Items whose prompt has the text; null: that is not known. */
+  byPrompt?: ReadonlySet<string> | null;
 }
 
 /** The rows that fit, in the order of the input, so that what belongs together stays together. */
-export function selectRows(rows: readonly ResultRow[], { filter, model, text }: Wanted): ResultRow[] {
+export function selectRows(rows: readonly ResultRow[], { filter, model, text, byPrompt }: Wanted): ResultRow[] {
   const wanted = text.trim().toLowerCase();
   return rows
     .filter(
       (row) =>
         (filter === 'all' || row.status === filter) &&
         (model === '' || row.model === model) &&
-        (wanted === '' || textOf(row).includes(wanted)),
+        (wanted === '' || byPrompt?.has(row.request_id) === true || textOf(row).includes(wanted)),
     )
     .sort((a, b) => a.index - b.index);
 }

@@ -38,6 +38,7 @@ const progress: BatchProgress = {
   })),
   recent: [],
   recentFrom: 0,
+  window: '',
 };
 
 test('a terminal shows bar, share, rate, elapsed time, ETA, cost, and running items with model and seconds', () => {

@@ -28,7 +28,8 @@ test.each(['both', 'api', 'bare'] as const)(
   'a server with its routes in place "%s" says what it has',
   async (routes) => {
     const { url } = await start({ routes, vramGb: 48, deviceName: 'cuda:0 NVIDIA A6000' });
-    expect(await look(`${url}/`)).toEqual({ device: 'cuda:0 NVIDIA A6000', vramTotalBytes: 48 * 2 ** 30 });
+    const seen = { device: 'cuda:0 NVIDIA A6000', vramTotalBytes: 48 * 2 ** 30, prompts: 0 };
+    expect(await look(`${url}/`)).toEqual(seen);
   },
 );
 
