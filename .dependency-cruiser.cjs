@@ -52,6 +52,7 @@ const layers = {
     'pino',
     'prom-client',
     'reflect-metadata',
+    'sharp',
     'zod',
     'node:',
   ],

@@ -19,6 +19,7 @@ import { EventsController } from './events/events-controller.ts';
 import { Feeds } from './events/feeds.ts';
 import { WebhooksController } from './events/webhooks-controller.ts';
 import { FilesController } from './files/files-controller.ts';
+import { Thumbnails } from './files/thumbnails.ts';
 import { DocsController } from './docs/docs-controller.ts';
 import { openApiDocument } from './docs/document.ts';
 import { HealthController } from './health/health-controller.ts';
@@ -81,6 +82,7 @@ export function apiModule(
       CreateSchedule,
       Standings,
       Feeds,
+      Thumbnails,
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_FILTER, useClass: ProblemFilter },
     ],

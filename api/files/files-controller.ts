@@ -11,6 +11,8 @@ import { describe, Endpoint, Input, type Given } from '../http/endpoint.ts';
 import { isArtifact, listArtifacts } from './artifacts.ts';
 import { resultLines } from './result-lines.ts';
 import { sendObject } from './send-object.ts';
+import { sendThumbnail } from './send-thumbnail.ts';
+import { Thumbnails, thumbnailWidths } from './thumbnails.ts';
 
 const tag = 'Results and files';
 
@@ -62,17 +64,33 @@ const show = describe({
   tag,
   summary: 'One file of a batch; ranges are served',
   params: batchIdParams.extend({ '*': z.string().min(1).max(1_000).describe('Key of the file') }),
-  query: z.object({ download: z.enum(['true', 'false']).optional().describe('Save it instead of showing it') }),
+  query: z.object({
+    download: z.enum(['true', 'false']).optional().describe('Save it instead of showing it'),
+    width: z
+      .enum(thumbnailWidths)
+      .optional()
+      .describe('Of a picture: a small one of that many pixels, as WebP; the file itself where it is no wider'),
+    v: z
+      .string()
+      .max(100)
+      .optional()
+      .describe('Anything that changes when the file does: the answer may then be kept for an hour'),
+  }),
   headers: { Range: 'bytes=first-last', 'If-None-Match': 'ETag of a copy that is there already' },
   replies: { 200: { description: 'The file.', type: 'application/octet-stream' } },
 });
 
+/** How long a browser keeps a file whose address changes with it. */
+const keptSeconds = 3_600;
+
 @Controller('api')
 export class FilesController {
   readonly #batches: BatchAccess;
+  readonly #thumbnails: Thumbnails;
 
-  constructor(@Inject(BatchAccess) batches: BatchAccess) {
+  constructor(@Inject(BatchAccess) batches: BatchAccess, @Inject(Thumbnails) thumbnails: Thumbnails) {
     this.#batches = batches;
+    this.#thumbnails = thumbnails;
   }
 
   @Endpoint(report)
@@ -111,6 +129,10 @@ export class FilesController {
     const key = params['*'];
     const { storeUri } = await this.#batches.find(params.id, caller);
     if (!isArtifact(key)) throw new SluiceError('FILE_NOT_FOUND', `The batch has no file ${key}.`);
-    await sendObject({ store: openStore(storeUri), key, request, reply, download: query.download === 'true' });
+    const { download, width, v: version } = query;
+    const maxAgeSeconds = version === undefined ? 0 : keptSeconds;
+    const input = { store: openStore(storeUri), key, request, reply, download: download === 'true', maxAgeSeconds };
+    if (width !== undefined && (await sendThumbnail(this.#thumbnails, input, Number(width)))) return;
+    await sendObject(input);
   }
 }

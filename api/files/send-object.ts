@@ -15,31 +15,58 @@ export interface SendObjectInput {
   request: FastifyRequest;
   reply: FastifyReply;
   download: boolean;
+  /** How long a browser may use it without asking again, seconds. */
+  maxAgeSeconds: number;
+}
+
+interface FoundObject {
+  size: number;
+  modifiedAt: Date;
+  etag: string;
+}
+
+/** @throws SluiceError FILE_NOT_FOUND */
+export async function findObject(store: Store, key: string): Promise<FoundObject> {
+  const found = await store.stat(key);
+  if (found === null) throw new SluiceError('FILE_NOT_FOUND', `The batch has no file ${key}.`);
+  const { size, modifiedAt } = found;
+  return { size, modifiedAt, etag: `"${size.toString(36)}-${modifiedAt.getTime().toString(36)}"` };
 }
 
 /**
- * Answers with an object of a store: whole, in part, or that a copy is still good. Whatever it holds, it cannot
- * run as a page of ours: its type is never one that browsers run, and a sandbox of its own holds what it may be.
+ * Headers of a file of a batch. Whatever it holds, it cannot run as a page of ours: its type is never one that
+ * browsers run, and a sandbox of its own holds what it may be.
+ */
+export function fileHeaders(
+  { maxAgeSeconds }: Pick<SendObjectInput, 'maxAgeSeconds'>,
+  { modifiedAt, etag, type }: Omit<FoundObject, 'size'> & { type: string },
+): Record<string, string> {
+  return {
+    etag,
+    'last-modified': modifiedAt.toUTCString(),
+    'cache-control': maxAgeSeconds > 0 ? `private, max-age=${String(maxAgeSeconds)}` : 'private, no-cache',
+    'content-type': type,
+    'content-security-policy': "default-src 'none'; sandbox",
+    'x-content-type-options': 'nosniff',
+  };
+}
+
+/**
+ * Answers with an object of a store: whole, in part, or that a copy is still good.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
  * @throws SluiceError FILE_NOT_FOUND
  */
-export async function sendObject({ store, key, request, reply, download }: SendObjectInput): Promise<void> {
-  const found = await store.stat(key);
-  if (found === null) throw new SluiceError('FILE_NOT_FOUND', `The batch has no file ${key}.`);
-  const { size, modifiedAt } = found;
+export async function sendObject(input: SendObjectInput): Promise<void> {
+  const { store, key, request, reply, download } = input;
+  const found = await findObject(store, key);
+  const { size, etag } = found;
   const type = contentType(key);
-  const etag = `"${size.toString(36)}-${modifiedAt.getTime().toString(36)}"`;
   const disposition = download || !isShown(type) ? 'attachment' : 'inline';
   void reply.headers({
-    etag,
-    'last-modified': modifiedAt.toUTCString(),
-    'cache-control': 'private, no-cache',
+    ...fileHeaders(input, { ...found, type }),
     'accept-ranges': 'bytes',
-    'content-type': type,
     'content-disposition': `${disposition}; filename*=UTF-8''${encodeURIComponent(basename(key))}`,
-    'content-security-policy': "default-src 'none'; sandbox",
-    'x-content-type-options': 'nosniff',
   });
   if (isSame(request.headers['if-none-match'], etag)) {
     await reply.status(304).send();

@@ -8,14 +8,19 @@ interface MediaProps {
   path: string;
   /** What is to be seen, for those who cannot. */
   alt: string;
+  /** Changes when the file does. */
+  version?: string;
 }
 
 /** A small picture of a file, loaded when it comes near the window. */
-export function Thumbnail({ batchId, path, alt }: MediaProps) {
-  const url = artifactUrl(batchId, path);
+export function Thumbnail({ batchId, path, alt, version }: MediaProps) {
+  const same = version === undefined ? {} : { v: version };
+  const url = artifactUrl(batchId, path, same);
   switch (mediaKind(path)) {
     case 'image':
-      return <img src={`${url}?width=400`} alt={alt} loading="lazy" decoding="async" />;
+      return (
+        <img src={artifactUrl(batchId, path, { width: '400', ...same })} alt={alt} loading="lazy" decoding="async" />
+      );
     case 'video':
       return <video src={url} preload="metadata" muted playsInline aria-label={alt} tabIndex={-1} />;
     default:
@@ -29,8 +34,8 @@ export function Thumbnail({ batchId, path, alt }: MediaProps) {
 }
 
 /** A file as large as there is room. */
-export function FullMedia({ batchId, path, alt }: MediaProps) {
-  const url = artifactUrl(batchId, path);
+export function FullMedia({ batchId, path, alt, version }: MediaProps) {
+  const url = artifactUrl(batchId, path, version === undefined ? {} : { v: version });
   switch (mediaKind(path)) {
     case 'image':
       return <img src={url} alt={alt} />;

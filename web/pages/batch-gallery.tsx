@@ -147,7 +147,7 @@ function Tile({ row, batchId, picked, onOpen, onPick }: TileProps) {
             <code class="small wrap">{row.error_code}</code>
           </span>
         ) : (
-          <Thumbnail batchId={batchId} path={path} alt="" />
+          <Thumbnail batchId={batchId} path={path} alt="" version={row.finished_at} />
         )}
       </button>
       <div class="tile-caption">

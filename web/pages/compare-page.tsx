@@ -87,7 +87,7 @@ function Side({ rows, batchId, zoom, onDrop }: SideProps) {
                   class="compare-zoom"
                   style={{ transform: `scale(${String(zoom)})`, transformOrigin: `${String(at.x)}% ${String(at.y)}%` }}
                 >
-                  <FullMedia batchId={batchId} path={path} alt={`Made for ${itemId}`} />
+                  <FullMedia batchId={batchId} path={path} alt={`Made for ${itemId}`} version={row.finished_at} />
                 </div>
               )}
             </div>

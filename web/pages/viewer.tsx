@@ -40,7 +40,7 @@ export function Viewer({ rows, index, batchId, onMove, onClose }: ViewerProps) {
           {path === null ? (
             <p class="muted">There is no picture.</p>
           ) : (
-            <FullMedia key={path} batchId={batchId} path={path} alt={`Made for ${itemId}`} />
+            <FullMedia key={path} batchId={batchId} path={path} alt={`Made for ${itemId}`} version={row.finished_at} />
           )}
         </div>
         <div class="viewer-side">

@@ -23,8 +23,17 @@ export function mediaKind(path: string): MediaKind {
 }
 
 /** Address of a file of a batch. */
-export function artifactUrl(batchId: string, path: string): string {
-  return batchApi(batchId, `/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`);
+export function artifactUrl(batchId: string, path: string, query: ArtifactQuery = {}): string {
+  const search = new URLSearchParams(Object.entries(query)).toString();
+  const address = batchApi(batchId, `/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`);
+  return search === '' ? address : `${address}?${search}`;
+}
+
+interface ArtifactQuery {
+  /** A small picture of it, that many pixels wide. */
+  width?: string;
+  /** Changes when the file does, so that a browser need not ask whether it has. */
+  v?: string;
 }
 
 /** Where the record of how a file was made is: `images/a.png` → `metadata/a.json`. */
