@@ -25,6 +25,7 @@ const layers = {
     '@temporalio/(client|common)',
     'csv-parse',
     'iconv-lite',
+    'pino',
     'pngjs',
     'yaml',
     'zod',
@@ -33,7 +34,10 @@ const layers = {
   workers: [
     '^(workers|workflows|activities|providers|storage|client|domain)/',
     '@temporalio/(worker|client|common|activity)',
+    '@opentelemetry/api',
+    '@temporalio/interceptors-opentelemetry',
     'pino',
+    'prom-client',
     'undici',
     'yaml',
     'zod',
@@ -47,6 +51,7 @@ const layers = {
     '^domain/',
     '@nestjs/(common|core|platform-fastify|swagger)',
     '@fastify/(helmet|multipart|rate-limit|static)',
+    '@opentelemetry/api',
     'cloudevents',
     'fastify',
     'pino',
@@ -74,6 +79,11 @@ const exceptions = [
   { path: '^web/vite\\.config\\.ts$', to: ['vite', 'node:'] },
   // How models stand at their limits is told by the log of the limiter, without a worker.
   { path: '^client/model-loads\\.ts$', to: ['^providers/limiter/look'] },
+  // Loaded only where somebody wants traces.
+  {
+    path: '^client/tracing/otlp\\.ts$',
+    to: ['@opentelemetry/[\\w-]+', '@temporalio/interceptors-opentelemetry'],
+  },
   // The development server is downloaded by Temporal's own testing client.
   { path: '^client/engine/download-temporal\\.ts$', to: ['@temporalio/testing'] },
   // Makes sources run that Node cannot read: only where there is no build, so the compiler is there.

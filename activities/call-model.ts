@@ -10,6 +10,7 @@ import { ProviderError } from '../providers/provider-error.ts';
 import type { Ledger, Reservation } from '../storage/ledger/ledger.ts';
 import type { Attempt } from './attempt.ts';
 import { batchLimiterKey, limiterKeysOf } from './limiter-keys.ts';
+import { codeOf, providerCallOf, type CallOutcome } from './observer.ts';
 import { readItem } from './read-page.ts';
 import { reserveMoney, waitForMoney } from './reserve-money.ts';
 import { shutdownSignal } from './shutdown-signal.ts';
@@ -21,6 +22,10 @@ export interface CallModelDeps extends StepDeps {
   models: ModelsFile;
   limiter: Limiter;
   ledger: Ledger;
+}
+
+interface CallResult extends Pick<CallOutcome, 'modelVersion' | 'responseId'> {
+  usage: Usage;
 }
 
 interface ModelCall<Result> {
@@ -35,10 +40,10 @@ interface ModelCall<Result> {
 /** The model a step is to call. Throws UNKNOWN_MODEL when this worker does not know it as one of that kind. */
 export function modelOf<Kind extends Model['kind']>(
   { models }: Pick<CallModelDeps, 'models'>,
-  { model: called, ref }: StepInput,
+  input: StepInput,
   kind: Kind,
 ): Extract<Model, { kind: Kind }> {
-  const key = called?.key ?? ref.model;
+  const key = keyOf(input);
   const model = findModel(models, key);
   if (model?.kind === kind) return model as Extract<Model, { kind: Kind }>;
   throw new SluiceError('UNKNOWN_MODEL', `There is no ${kind} model ${key} in this worker's models.yaml.`);
@@ -51,17 +56,24 @@ export function modelOf<Kind extends Model['kind']>(
  * A call that is under way when the item is cancelled is heard out, because it is paid for. Only a worker
  * that shuts down gives it up.
  */
-export async function callModel<Result extends { usage: Usage }>(
+export async function callModel<Result extends CallResult>(
   deps: CallModelDeps,
   attempt: Attempt,
   { model, expected, call, goesOnAs }: ModelCall<Result>,
 ): Promise<Result> {
   const { input, log } = attempt;
+  const { kind, provider } = model;
+  const observed = providerCallOf(input, { kind, provider, model: keyOf(input) });
+  const waitingSince = performance.now();
   const { permit, reservation } = await takeTurn(deps, attempt, model, expected);
+  deps.observer?.turnTaken(observed, (performance.now() - waitingSince) / 1_000);
+  const tellEnd = deps.observer?.callStarted(observed);
   let end: CallEnd | undefined;
+  let outcome: CallOutcome = { code: null, usage: nothingUsed, costUsd: 0 };
   const settle = (usage: Usage = nothingUsed): void => {
+    outcome = { ...outcome, usage, costUsd: costUsd(model, usage) };
     permit.settle(asCost(usage));
-    reservation.settle({ costUsd: costUsd(model, usage), usage });
+    reservation.settle({ costUsd: outcome.costUsd, usage });
     log.charged(usage);
   };
   try {
@@ -74,11 +86,14 @@ export async function callModel<Result extends { usage: Usage }>(
       },
     });
     settle(result.usage);
+    const { modelVersion, responseId } = result;
+    outcome = { ...outcome, modelVersion, responseId };
     end = 'succeeded';
     if (goesOnAs !== undefined) permit.hold(goesOnAs(result), end);
     return result;
   } catch (error) {
     settle(error instanceof ProviderError ? error.usage : undefined);
+    outcome = { ...outcome, code: codeOf(error) };
     if (!(error instanceof ProviderError)) throw error;
     if (error.code === 'RATE_LIMITED') deps.limiter.slowDown(limiterKeysOf(input)[0], error.retryAfterMs ?? 1_000);
     if (overloads.has(error.code)) end = 'overloaded';
@@ -86,6 +101,7 @@ export async function callModel<Result extends { usage: Usage }>(
     throw error;
   } finally {
     permit.release(end);
+    tellEnd?.(outcome);
   }
 }
 
@@ -153,6 +169,11 @@ function acquire(
 /** The batch will pause for it; those that wait need not find out for themselves. */
 function holdBack({ limiter }: CallModelDeps, { batchId, limitsRevision }: StepInput): void {
   limiter.refuse(batchLimiterKey(batchId), limitsRevision);
+}
+
+/** Of models.yaml. */
+function keyOf({ model, ref }: StepInput): string {
+  return model?.key ?? ref.model;
 }
 
 function asCost({ inputTokens, outputTokens, images }: Usage): { tokens: number; images: number } {

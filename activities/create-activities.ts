@@ -45,7 +45,10 @@ export function createCoreActivities(deps: CoreDeps): CoreActivities & EventActi
   const { client, limiter, ledger, openStore, stageRun } = deps;
   return {
     readPage: (input) => mappingErrors(() => readPage(openStore(input.storeUri), input)),
-    writeResults: (input) => mappingErrors(() => writeResults(openStore(input.storeUri), input)),
+    writeResults: async (input) => {
+      await mappingErrors(() => writeResults(openStore(input.storeUri), input));
+      deps.observer?.itemsEnded(input.flow ?? '', input.rows);
+    },
     openRun: (input) => mappingErrors(() => openRun(openStore(input.storeUri), deps.models, input)),
     finishBatch: async (input) => {
       await mappingErrors(() => finishBatch(openStore(input.summary.storeUri), input));

@@ -8,6 +8,7 @@ import type { GpuLease } from '../providers/gpu-pool/types.ts';
 import { ProviderError } from '../providers/provider-error.ts';
 import type { Attempt } from './attempt.ts';
 import { promptFor, type ComfyPrompt, type Share } from './comfy-prompt.ts';
+import { codeOf, providerCallOf, type CallOutcome } from './observer.ts';
 import { promptTimeLimit } from './prompt-time-limit.ts';
 import { readItem } from './read-page.ts';
 import { isShutdown } from './shutdown-signal.ts';
@@ -15,7 +16,7 @@ import { readSourceImage, type SourceImageDeps } from './source-image.ts';
 import { requireRoom } from './store-paid.ts';
 import type { StepDeps } from './step-work.ts';
 
-interface RunShareDeps extends Pick<StepDeps, 'stopping'>, SourceImageDeps {
+interface RunShareDeps extends Pick<StepDeps, 'stopping' | 'observer'>, SourceImageDeps {
   pollMs?: number;
   patienceMs?: number | undefined;
 }
@@ -56,6 +57,9 @@ export async function runShare(
     const before = state === 'running' && log.prompt?.submission === submission ? log.prompt.step : null;
     note(submission, step === undefined ? before : { value: step.value, max: step.max });
   };
+  const model = work.values.checkpoint ?? '';
+  const tellEnd = deps.observer?.callStarted(providerCallOf(input, { provider: 'comfyui', model, kind: 'comfy' }));
+  let outcome: CallOutcome = { code: null, usage: { inputTokens: 0, outputTokens: 0, images: 0 }, costUsd: 0 };
   try {
     const { outputs, startedAt, endedAt } = await runPrompt({
       client: lease.client,
@@ -75,9 +79,15 @@ export async function runShare(
       throw new ProviderError('NO_OUTPUT', `The graph made ${made}.`);
     }
     const runMs = startedAt === null || endedAt === null ? null : endedAt - startedAt;
+    if (runMs !== null) deps.observer?.gpuWorked(lease.endpoint.name, input.mode, runMs / 1_000);
+    outcome = { ...outcome, usage: { ...outcome.usage, images: share.count } };
     return { prompt, outputs: outputs.slice(0, share.count), runMs };
+  } catch (error) {
+    outcome = { ...outcome, code: codeOf(error) };
+    throw error;
   } finally {
     done();
+    tellEnd?.(outcome);
   }
 }
 

@@ -5,6 +5,7 @@ import type { ResultCache } from '../storage/result-cache.ts';
 import type { Store } from '../storage/store.ts';
 import type { Attempt } from './attempt.ts';
 import type { ModelHealth } from './model-health.ts';
+import type { Observer } from './observer.ts';
 import type { StepInput, VideoNote } from './types.ts';
 
 export interface StepDeps {
@@ -13,6 +14,8 @@ export interface StepDeps {
   stopping?: AbortSignal | undefined;
   /** Results that batches may use again. @default none */
   cache?: ResultCache | undefined;
+  /** Told what is called, for metrics and traces. @default nobody */
+  observer?: Required<Observer> | undefined;
   /** Of kinds that call models: which of them are down. */
   health?: ModelHealth | undefined;
   /** How long an attempt tries to store what is paid for, milliseconds. @default 5000 */

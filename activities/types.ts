@@ -119,6 +119,8 @@ export interface ReadPageInput {
 export interface WriteResultsInput {
   batchId: string;
   storeUri: string;
+  /** Name of it; left out by older workflows. */
+  flow?: string;
   part: number;
   rows: ResultRow[];
   status: string;

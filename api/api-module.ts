@@ -24,6 +24,8 @@ import { DocsController } from './docs/docs-controller.ts';
 import { openApiDocument } from './docs/document.ts';
 import { HealthController } from './health/health-controller.ts';
 import { IntakeController } from './intake/intake-controller.ts';
+import { ApiMetrics } from './metrics/api-metrics.ts';
+import { MetricsController } from './metrics/metrics-controller.ts';
 import { MoneyController } from './money/money-controller.ts';
 import { InboxController } from './people/inbox-controller.ts';
 import { CreateSchedule } from './schedules/create-schedule.ts';
@@ -47,6 +49,7 @@ export const controllers: Type[] = [
   CatalogueController,
   EngineController,
   HealthController,
+  MetricsController,
   SessionController,
   DocsController,
 ];
@@ -58,6 +61,8 @@ export interface ApiOptions {
   log: Logger;
   /** Of the package. */
   version: string;
+  /** Whether requests are parts of traces. @default false */
+  traced?: boolean;
 }
 
 @Module({})
@@ -66,6 +71,7 @@ class ApiModule {}
 export function apiModule(
   { home, settings, engine, log, version }: ApiOptions,
   authentication: Authentication,
+  metrics: ApiMetrics,
 ): DynamicModule {
   return {
     module: ApiModule,
@@ -77,6 +83,7 @@ export function apiModule(
       { provide: EngineLink, useValue: engine },
       { provide: documentToken, useValue: openApiDocument(controllers, version) },
       { provide: Authentication, useValue: authentication },
+      { provide: ApiMetrics, useValue: metrics },
       BatchAccess,
       CreateBatch,
       CreateSchedule,

@@ -14,6 +14,8 @@ import { createSameSiteCheck } from './access/same-site.ts';
 import { apiModule, type ApiOptions } from './api-module.ts';
 import { serveDashboard } from './dashboard/serve-dashboard.ts';
 import { tagAnswer } from './http/etag.ts';
+import { logRequests } from './http/log-requests.ts';
+import { ApiMetrics } from './metrics/api-metrics.ts';
 
 /** Everything a page may load comes from here, and no script or style stands in the page itself. */
 const contentSecurityPolicy = {
@@ -34,7 +36,7 @@ const contentSecurityPolicy = {
 
 /** The service, ready to listen. */
 export async function createApp(options: ApiOptions): Promise<NestFastifyApplication> {
-  const { settings } = options;
+  const { settings, log } = options;
   const authentication = new Authentication(options.home, settings);
   const adapter = new FastifyAdapter({
     bodyLimit: settings.max_body_bytes,
@@ -51,6 +53,10 @@ export async function createApp(options: ApiOptions): Promise<NestFastifyApplica
     { parseAs: 'string' },
     fastify.getDefaultJsonParser('error', 'error'),
   );
+  const metrics = new ApiMetrics();
+  metrics.watch(fastify);
+  if (options.traced === true) (await import('./http/trace-requests.ts')).traceRequests(fastify);
+  logRequests(fastify, log);
   const checkSite = createSameSiteCheck(settings);
   fastify.addHook('onRequest', (request, _reply, done) => {
     try {
@@ -66,8 +72,16 @@ export async function createApp(options: ApiOptions): Promise<NestFastifyApplica
     done(null, sent);
   });
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares options as a class
-  const app = await NestFactory.create<NestFastifyApplication>(apiModule(options, authentication), adapter, {
-    logger: ['error', 'warn'],
+  const app = await NestFactory.create<NestFastifyApplication>(apiModule(options, authentication, metrics), adapter, {
+    logger: {
+      log: () => undefined,
+      warn: (message: unknown) => {
+        log.warn(String(message));
+      },
+      error: (message: unknown) => {
+        log.error(String(message));
+      },
+    },
     // Fastify's own parser takes JSON alone, which no form of another site can send unasked.
     bodyParser: false,
   });

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ConnectOptions } from '../client/connect-options.ts';
 import { Sluice } from '../client/sluice.ts';
 import { engineStatus } from '../client/engine/ensure-engine.ts';
 import { SluiceError } from '../domain/errors.ts';
@@ -12,11 +13,13 @@ const patienceMs = 10_000;
  */
 export class EngineLink {
   readonly #home: string;
+  readonly #interceptors: ConnectOptions['interceptors'];
   #connecting: Promise<Sluice> | null = null;
   #connected: Sluice | null = null;
 
-  constructor(home: string) {
+  constructor(home: string, { interceptors }: Pick<ConnectOptions, 'interceptors'> = {}) {
     this.#home = home;
+    this.#interceptors = interceptors;
   }
 
   /** @throws SluiceError ENGINE_UNAVAILABLE */
@@ -60,7 +63,8 @@ export class EngineLink {
   }
 
   #connect(): Promise<Sluice> {
-    this.#connecting ??= Sluice.connect({ home: this.#home, start: false, keys: 'engine' })
+    const options = { home: this.#home, start: false, keys: 'engine', interceptors: this.#interceptors } as const;
+    this.#connecting ??= Sluice.connect(options)
       .then((sluice) => (this.#connected = sluice))
       .finally(() => {
         this.#connecting = null;

@@ -1,3 +1,5 @@
+import type { WorkflowClientInterceptor } from '@temporalio/client';
+
 /** How to reach an engine. */
 export interface ConnectOptions {
   /** Directory of the engine's state. @default SLUICE_HOME, else ~/.sluice */
@@ -9,6 +11,8 @@ export interface ConnectOptions {
    * engine has; that is for what is part of the engine. @default 'own'
    */
   keys?: 'own' | 'engine' | undefined;
+  /** Of Temporal's client, e.g. those of `@temporalio/interceptors-opentelemetry`. @default none */
+  interceptors?: WorkflowClientInterceptor[] | undefined;
   /** Told in one line each what takes time or was done unasked. @default nothing is told */
   notice?: ((line: string) => void) | undefined;
 }

@@ -56,6 +56,25 @@ export async function* listBatches(client: Client, options: ListOptions = {}): A
   }
 }
 
+/** How many batches have not closed, by their state. */
+export type OpenBatches = Record<'running' | 'paused' | 'waiting', number>;
+
+/** Counted by Temporal's index, which is a moment behind. */
+export async function countOpenBatches({ workflow }: Client): Promise<OpenBatches> {
+  const query = `WorkflowType = 'batchWorkflow' AND ExecutionStatus = 'Running'`;
+  const count = async (filter: string): Promise<number> => (await workflow.count(`${query}${filter}`)).count;
+  try {
+    const [open, paused, waiting] = await Promise.all([
+      count(''),
+      count(` AND ${stateKey.name} = 'paused'`),
+      count(` AND ${stateKey.name} = 'waiting'`),
+    ]);
+    return { running: Math.max(0, open - paused - waiting), paused, waiting };
+  } catch (error) {
+    throw explain(error, '');
+  }
+}
+
 function statusOf({ status, typedSearchAttributes }: WorkflowExecutionInfo): string {
   if (status.name === 'RUNNING') return typedSearchAttributes.get(stateKey) ?? 'running';
   return (status.name === 'COMPLETED' ? typedSearchAttributes.get(stateKey) : undefined) ?? 'terminated';

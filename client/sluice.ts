@@ -1,7 +1,6 @@
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { Limits, LimitsChange } from '../domain/batch-spec.ts';
 import type { BatchProgress, BatchSummary, RedriveSelector } from '../domain/batch.ts';
-import { SluiceError } from '../domain/errors.ts';
 import type { GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 import type { ProviderMode } from '../domain/ids.ts';
 import type { ModelsFile } from '../domain/models.ts';
@@ -20,13 +19,14 @@ import { defaultHome } from './engine/home.ts';
 import { temporalAnswers } from './engine/temporal-setup.ts';
 import type { EngineStatus } from './engine/engine-status.ts';
 import { loadConfig, type Config } from './config.ts';
+import { connectClient } from './connect-client.ts';
 import type { ConnectOptions } from './connect-options.ts';
 import { notFound } from './errors.ts';
 import { readInbox, type InboxEntry, type InboxOptions } from './inbox.ts';
 import { followBudgets } from './ledger.ts';
 import { listJobs, type JobsOptions } from './jobs.ts';
 import { writeLoraDataset, type LoraDataset, type LoraDatasetOptions } from './lora-dataset.ts';
-import { listBatches, type BatchListEntry, type ListOptions } from './list.ts';
+import { countOpenBatches, listBatches, type BatchListEntry, type ListOptions, type OpenBatches } from './list.ts';
 import { loadModels } from './models.ts';
 import { servicesGiven, type Service } from './modes.ts';
 import { Money } from './money.ts';
@@ -71,16 +71,14 @@ export class Sluice {
   readonly webhooks: Webhooks;
   /** Recurring batches. */
   readonly schedules: Schedules;
-  private readonly connection: Connection;
   private readonly client: Client;
 
-  private constructor(engine: EngineStatus, models: ModelsFile, config: Config | null, connection: Connection) {
+  private constructor(engine: EngineStatus, models: ModelsFile, config: Config | null, client: Client) {
     this.engine = engine;
     this.gpus = config !== null && config.gpus.length > 0 ? config.gpus : engine.gpus;
     this.live = servicesGiven(config === null ? engine.live : vendorsGiven(config), this.gpus);
     this.models = models;
-    this.connection = connection;
-    this.client = new Client({ connection, namespace: engine.namespace });
+    this.client = client;
     this.money = new Money(this.client, engine.home);
     this.webhooks = new Webhooks(this.client, engine.home);
     this.schedules = new Schedules(this.client, this, engine.home);
@@ -108,12 +106,8 @@ export class Sluice {
     });
     const models = await loadModels(home);
     await followBudgets(home, config.budgets);
-    try {
-      const connection = await Connection.connect({ address: engine.address, connectTimeout: '10 seconds' });
-      return new Sluice(engine, models, options.keys === 'engine' ? null : config, connection);
-    } catch (cause) {
-      throw new SluiceError('ENGINE_UNAVAILABLE', `Temporal does not answer at ${engine.address}.`, { cause });
-    }
+    const client = await connectClient(engine, options.interceptors);
+    return new Sluice(engine, models, options.keys === 'engine' ? null : config, client);
   }
 
   /**
@@ -207,6 +201,11 @@ export class Sluice {
     return aheadOf(this.client, batchId);
   }
 
+  /** How many batches have not closed, by state. */
+  openBatches(): Promise<OpenBatches> {
+    return countOpenBatches(this.client);
+  }
+
   /** Totals over all batches the engine knows. */
   stats(): Promise<BatchStats> {
     return statsOf(this.client);
@@ -291,7 +290,7 @@ export class Sluice {
   }
 
   async close(): Promise<void> {
-    await this.connection.close();
+    await this.client.connection.close();
   }
 
   private batch(batchId: string): BatchHandle {

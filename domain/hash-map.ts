@@ -17,6 +17,13 @@ export function shortHash(text: string): string {
   return hashString(text)[0].toString(16).padStart(8, '0');
 }
 
+/** Sixteen hex digits that do, where there may be many. */
+export function longHash(text: string): string {
+  return hashString(text)
+    .map((half) => half.toString(16).padStart(8, '0'))
+    .join('');
+}
+
 /** A growing map from strings to numbers from 1 to 2^32-1 that keeps no strings. */
 export interface HashMap {
   get(key: string): number | undefined;

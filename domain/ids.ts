@@ -4,6 +4,20 @@ export function itemWorkflowId(batchId: string, itemId: string): string {
   return `${batchId}/${itemId}`;
 }
 
+/** Which batch and item a workflow is of; absent where it is of none. */
+export function batchAndItemOf(workflowId: string, workflowType: string): { batchId?: string; itemId?: string } {
+  const [, batchId = workflowId, itemId = ''] = /^([^/]*)\/(.*)$/s.exec(workflowId) ?? [];
+  switch (workflowType) {
+    case 'itemWorkflow':
+      return { batchId, itemId };
+    case 'batchWorkflow':
+    case 'eventsWorkflow':
+      return { batchId };
+    default:
+      return {};
+  }
+}
+
 /** Delivers the events of a batch. */
 export function eventsWorkflowId(batchId: string): string {
   return `${batchId}/events`;

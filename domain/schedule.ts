@@ -68,6 +68,8 @@ export interface StagedRun {
   start: BatchStart;
   /** Directory, or address of the store. */
   output: string;
+  /** The trace it was staged in, by the names of headers; left out where none are made. */
+  trace?: Record<string, string>;
 }
 
 /** What a run of a schedule came to. */

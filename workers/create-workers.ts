@@ -1,7 +1,14 @@
 import type { WorkflowClient } from '@temporalio/client';
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import {
+  Worker,
+  type ActivityInterceptorsFactory,
+  type InjectedSinks,
+  type NativeConnection,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { createCoreActivities, createGpuActivities, createModelActivities } from '../activities/create-activities.ts';
 import type { DeliverEventsDeps } from '../activities/deliver-events.ts';
+import type { Observer } from '../activities/observer.ts';
 import type { StageRun } from '../activities/stage-run.ts';
 import type { EventActivities } from '../activities/types.ts';
 import { coreTaskQueue, gpuTaskQueue, modelTaskQueue, providerModes, type ProviderMode } from '../domain/ids.ts';
@@ -11,8 +18,10 @@ import type { GpuPool } from '../providers/gpu-pool/types.ts';
 import type { Limiter } from '../providers/limiter/limiter.ts';
 import type { FindProviders } from '../providers/provider-set.ts';
 import type { ResultCache } from '../storage/result-cache.ts';
+import type { Tracing } from '../client/tracing/types.ts';
 import type { Ledger } from '../storage/ledger/ledger.ts';
 import { openStore } from '../storage/open-store.ts';
+import type { TracingSinks } from '../workflows/tracing.ts';
 import { workerIdentity } from './worker-identity.ts';
 
 export interface WorkerDeps {
@@ -42,6 +51,10 @@ export interface WorkerDeps {
   retryDelaysMs?: DeliverEventsDeps['retryDelaysMs'];
   /** Aborted before the workers are shut down, with the failure of what has not begun. */
   stopping?: AbortSignal;
+  /** Told what activities do. @default nobody */
+  observer?: Required<Observer>;
+  /** Where spans go. @default nowhere */
+  tracing?: Pick<Tracing, 'record'> & { activities: ActivityInterceptorsFactory };
 }
 
 /**
@@ -56,10 +69,13 @@ const waitingPerGpu = 64;
  * its GPUs.
  */
 export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
-  const { connection, namespace, models, http = { allow: [] } } = deps;
+  const { connection, namespace, models, tracing, http = { allow: [] } } = deps;
+  // There in any case: workflows of a trace go on where none are made any more.
+  const sinks: InjectedSinks<TracingSinks> = { tracing: { ended: { fn: (_, span) => tracing?.record(span) } } };
   const common = {
     connection,
     namespace,
+    interceptors: { activity: tracing === undefined ? [] : [tracing.activities] },
     identity: workerIdentity(),
     shutdownGraceTime: '8 seconds',
   } satisfies Partial<WorkerOptions>;
@@ -67,6 +83,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
     ...common,
     taskQueue: coreTaskQueue,
     workflowBundle: { codePath: deps.workflowBundlePath },
+    sinks,
     activities: createCoreActivities({
       client: deps.client,
       limiter: deps.limiter,
@@ -74,6 +91,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
       models,
       openStore,
       stopping: deps.stopping,
+      observer: deps.observer,
       stageRun: deps.stageRun,
       tellFailedRun: deps.tellFailedRun,
       http,
@@ -98,6 +116,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
     ledger: deps.ledger,
     openStore,
     stopping: deps.stopping,
+    observer: deps.observer,
     cache: deps.cache,
   });
   const perModel = Object.entries(models.models).flatMap(([model, { provider, kind }]) =>
@@ -127,6 +146,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
           limiter: deps.limiter,
           openStore,
           stopping: deps.stopping,
+          observer: deps.observer,
           pool: () => pool,
           patienceMs: deps.gpuPatienceMs,
         }),

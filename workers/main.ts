@@ -2,16 +2,20 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { pino } from 'pino';
+import { NativeConnection, Runtime } from '@temporalio/worker';
+import { observeWith, type Observer } from '../activities/observer.ts';
 import { apiSettingsFrom } from '../client/api-settings.ts';
 import { credentialsFrom } from '../client/engine/credentials.ts';
+import { findPort } from '../client/engine/ports.ts';
 import { defaultHome } from '../client/engine/home.ts';
 import { openResultCache } from '../client/cache.ts';
 import { loadConfig } from '../client/config.ts';
+import { openLog } from '../client/log.ts';
 import { ledgerPath } from '../client/ledger.ts';
 import { loadModels } from '../client/models.ts';
 import { servicesGiven } from '../client/modes.ts';
+import { startTracing } from '../client/tracing/tracing.ts';
+import type { Tracing } from '../client/tracing/types.ts';
 import { vendors } from '../domain/vendors.ts';
 import { createLimiter } from '../providers/limiter/limiter.ts';
 import { Ledger } from '../storage/ledger/ledger.ts';
@@ -24,22 +28,30 @@ import { resolveTargetOf } from './resolve-target.ts';
 import { stageRunWith } from './stage-run.ts';
 import { tellFailedRunWith } from './tell-failed-run.ts';
 import { recoverActivities } from './recover-activities.ts';
+import { sdkLog } from './telemetry/sdk-log.ts';
 import { workerIdentity } from './worker-identity.ts';
 
 /**
  * The worker process. Configured by its environment (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, SLUICE_HOME,
  * SLUICE_EMULATOR_URL, key and address of each vendor); tells its parent `ready` when it polls.
  */
-const log = pino({ level: process.env['SLUICE_LOG_LEVEL'] ?? 'info' });
+let tracing: Tracing | null = null;
+const log = openLog(process.env, { more: () => tracing?.logFields() ?? {} });
 const setting = (name: string): string | undefined => process.env[name] || undefined;
 
 const metrics = metricsAddress(setting('SLUICE_WORKER_METRICS'));
+const sdkAddress = `127.0.0.1:${String(metrics === null ? 0 : await findPort('127.0.0.1', 0))}`;
+// As Prometheus wants names and units, and as Temporal's SDKs of other languages have them.
+const prometheus = {
+  bindAddress: sdkAddress,
+  countersTotalSuffix: true,
+  unitSuffix: true,
+  useSecondsForDurations: true,
+};
 
 Runtime.install({
-  logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-    log[level === 'ERROR' ? 'error' : 'warn']({ ...meta }, message);
-  }),
-  ...(metrics === null ? {} : { telemetryOptions: { metrics: { prometheus: { bindAddress: metrics } } } }),
+  logger: sdkLog(log),
+  ...(metrics === null ? {} : { telemetryOptions: { metrics: { prometheus } } }),
   // The supervisor's order to stop is handled below, for all workers together.
   shutdownSignals: [],
 });
@@ -54,9 +66,22 @@ const connection = await NativeConnection.connect({ address });
 const namespace = setting('TEMPORAL_NAMESPACE') ?? 'default';
 const limiter = createLimiter({ path: join(home, 'limits.sqlite') });
 const ledger = new Ledger({ path: ledgerPath(home) });
-const client = new Client({ connection, namespace });
+tracing = await startTracing({
+  service: 'sluice-worker',
+  env: process.env,
+  warn: (message) => {
+    log.warn(message);
+  },
+});
+const spans = tracing === null ? null : await import('./telemetry/trace-activities.ts');
+const client = new Client({ connection, namespace, interceptors: { workflow: tracing?.clientInterceptors ?? [] } });
 const stopping = new AbortController();
 const gpus = createGpus({ gpus: setting('SLUICE_GPUS'), emulatorUrl: setting('SLUICE_COMFY_EMULATOR_URL') }, home);
+const observers: Observer[] = spans === null ? [] : [spans.callSpans];
+if (metrics !== null) {
+  const { offerMetrics } = await import('./telemetry/offer-metrics.ts');
+  observers.push(await offerMetrics({ address: metrics, sdkAddress, gpus }));
+}
 const workers = await createWorkers({
   connection,
   namespace,
@@ -74,6 +99,7 @@ const workers = await createWorkers({
     engine: { home, address, namespace },
     models: () => loadModels(home),
     api: apiSettingsFrom(process.env),
+    trace: spans?.currentCarrier,
     live: servicesGiven(
       vendors.filter((vendor) => credentials[vendor] !== undefined),
       credentials.gpus ?? [],
@@ -82,6 +108,10 @@ const workers = await createWorkers({
   http: config.http,
   cache: openResultCache(home, config.cache),
   stopping: stopping.signal,
+  observer: observeWith(observers),
+  ...(tracing === null || spans === null
+    ? {}
+    : { tracing: { record: tracing.record, activities: spans.activitySpans } }),
 });
 
 const stop = (): void => {
@@ -114,6 +144,7 @@ limiter.close();
 ledger.close();
 for (const pool of Object.values(gpus)) pool.close();
 await connection.close();
+await tracing?.close();
 for (const result of ended) {
   if (result.status === 'rejected') {
     log.error({ err: result.reason as unknown }, 'a worker failed');

@@ -26,6 +26,8 @@ export interface StageRunDeps {
   live: Given['live'];
   /** Where schedules that were made over REST may read and write. */
   api: ApiSettings;
+  /** Where what runs now is in a trace. @default in none */
+  trace?: (() => Record<string, string>) | undefined;
 }
 
 /**
@@ -59,7 +61,9 @@ export function stageRunWith({ client, engine, live, api, ...deps }: StageRunDep
       },
     );
     if (input === null) throw new SluiceError('BATCH_RUNNING', `Batch ${batchId} is running already.`);
-    return { batch: input, start: batchStartOf(input, sourceName(source), Date.now()), output: submission.output };
+    const start = batchStartOf(input, sourceName(source), Date.now());
+    const trace = deps.trace === undefined ? {} : { trace: deps.trace() };
+    return { batch: input, start, output: submission.output, ...trace };
   };
 }
 

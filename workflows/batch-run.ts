@@ -60,6 +60,7 @@ export class BatchRun {
       describe: () => ({
         batchId: input.batchId,
         storeUri: input.storeUri,
+        flow: input.flow.name,
         status: this.status,
         finished: finishedOf(this.state) + this.state.skipped,
         total: input.input.total,

@@ -1,4 +1,4 @@
-import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { log, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { BatchCounts, BatchInput, BatchState, BatchStatus } from '../domain/batch.ts';
 import { totalCostUsd } from '../domain/tally.ts';
 import { renderDetails } from './details.ts';
@@ -23,5 +23,8 @@ export class BatchView {
     if (this.shownState === status) return;
     this.shownState = status;
     upsertSearchAttributes([{ key: stateAttribute, value: status }]);
+    const { total, succeeded, failed } = counts;
+    const why = state.pause === null ? {} : { reason: state.pause.reason };
+    log[status === 'paused' ? 'warn' : 'info'](`batch ${status}`, { total, succeeded, failed, ...why });
   }
 }

@@ -18,6 +18,7 @@ import type { CoreActivities, EventActivities, StageRunInput } from '../activiti
 import { coreTaskQueue } from '../domain/ids.ts';
 import type { ScheduledRunInput, ScheduledRunResult, StagedRun } from '../domain/schedule.ts';
 import { batchWorkflow } from './batch.ts';
+import { continueTrace } from './tracing.ts';
 
 /** Set by the server on what a schedule starts: the time the run is for, also when it is made later. */
 const scheduledAt = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);
@@ -40,7 +41,8 @@ export async function scheduledRunWorkflow(input: ScheduledRunInput): Promise<Sc
 
 /** Stages the input, and starts the batch. */
 async function begin(run: StageRunInput) {
-  const { batch, start, output } = await stage(run);
+  const { batch, start, output, trace } = await stage(run);
+  continueTrace(trace);
   setCurrentDetails(`Batch \`${batch.batchId}\`, to \`${output}\``);
   try {
     const child = await startChild(batchWorkflow, {

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { outputRootOf, type ApiSettings } from '../../client/api-settings.ts';
 import { newBatchId } from '../../client/submit.ts';
@@ -12,7 +13,7 @@ import type { Caller } from '../../domain/role.ts';
 import type { InputSource } from '../../client/input/source.ts';
 import type { Sluice } from '../../client/sluice.ts';
 import { EngineLink } from '../engine-link.ts';
-import { homeToken, settingsToken } from '../tokens.ts';
+import { homeToken, loggerToken, settingsToken } from '../tokens.ts';
 import { Findings } from '../http/problem.ts';
 import { withKept } from './kept-upload.ts';
 import { specOf } from './options.ts';
@@ -32,12 +33,15 @@ export class CreateBatch {
   readonly #engine: EngineLink;
   readonly #settings: ApiSettings;
   readonly #home: string;
+  readonly #log: Logger;
 
   constructor(
     @Inject(EngineLink) engine: EngineLink,
     @Inject(settingsToken) settings: ApiSettings,
     @Inject(homeToken) home: string,
+    @Inject(loggerToken) log: Logger,
   ) {
+    this.#log = log;
     this.#engine = engine;
     this.#settings = settings;
     this.#home = home;
@@ -95,6 +99,7 @@ export class CreateBatch {
       estimate_usd: replayed ? null : Number(staged.estimateUsd.toFixed(6)),
       output,
     };
+    this.#log.info({ batch_id: created.batch_id, total: created.total, mode, replayed }, 'batch created');
     return { created, replayed };
   }
 

@@ -25,6 +25,11 @@ export class Feeds implements OnModuleDestroy {
     this.#standings = standings;
   }
 
+  /** How many listen now. */
+  get listeners(): number {
+    return this.#open.size;
+  }
+
   /** Answers with events until the batch has closed or the listener has left. */
   async stream(
     sluice: Sluice,

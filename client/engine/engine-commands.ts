@@ -113,6 +113,7 @@ export function apiSpec(
     env: {
       ...plainEnvironment(env),
       ...kept(env, ['SLUICE_LOG_LEVEL', 'NODE_COMPILE_CACHE']),
+      ...kept(env, namesOf(env, 'OTEL_')),
       SLUICE_HOME: paths.home,
       SLUICE_API: JSON.stringify({ ...api, port: place.port }),
       TEMPORAL_ADDRESS: place.address,
@@ -130,6 +131,10 @@ export function hostPort(ip: string, port: number): string {
 
 function plainEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return kept(env, ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'USER']);
+}
+
+function namesOf(env: NodeJS.ProcessEnv, prefix: string): string[] {
+  return Object.keys(env).filter((name) => name.startsWith(prefix));
 }
 
 function kept(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {

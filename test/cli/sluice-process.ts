@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 /** The compiled command line, as users run it; `npm test` builds it before the tests. */
 const program = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js');
-const ownEnv = /^(?:GEMINI_|OPENAI_|ANTHROPIC_|TEMPORAL_|SLUICE_)/;
+const ownEnv = /^(?:GEMINI_|OPENAI_|ANTHROPIC_|TEMPORAL_|SLUICE_|OTEL_)/;
 
 export interface Finished {
   status: number | null;

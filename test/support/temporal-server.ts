@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleWorkflowCode } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
 import { devServerArgs, loadDevServerConfig } from '../../client/engine/dev-server-config.ts';
 import { findTemporal } from '../../client/engine/find-temporal.ts';
 import { packageRoot } from '../../client/engine/package-root.ts';
 import { findPort } from '../../client/engine/ports.ts';
 import { temporalAnswers } from '../../client/engine/temporal-setup.ts';
+import { bundleWorkflows } from '../../workers/bundle-workflows.ts';
 import { eventually } from './eventually.ts';
 
 declare module 'vitest' {
@@ -54,18 +54,6 @@ export async function startTemporal(): Promise<{
     }
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-/** The workflows as a worker runs them, bundled from the sources. */
-async function bundleWorkflows(): Promise<string> {
-  const workflowsPath = join(packageRoot, 'workflows', 'index.ts');
-  const quiet = { trace: skip, debug: skip, info: skip, warn: console.warn, error: console.error, log: skip };
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: quiet });
-  return code;
-}
-
-function skip(): void {
-  // A bundler that does well has nothing to say to a test.
 }
 
 async function startServer(): Promise<{ address: string; process: ChildProcess }> {

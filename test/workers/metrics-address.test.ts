@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { metricsAddress } from '../../workers/metrics-address.ts';
+import { offerMetrics } from '../../workers/telemetry/offer-metrics.ts';
 
 test('a worker offers metrics only where it is told to, and only on this machine', () => {
   expect(metricsAddress(undefined)).toBeNull();
@@ -15,4 +18,12 @@ test('a worker offers metrics only where it is told to, and only on this machine
   ]) {
     expect(() => metricsAddress(value)).toThrow(/loopback/);
   }
+});
+
+test('an address that is taken is named', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  await expect(offerMetrics({ address, sdkAddress: '127.0.0.1:1', gpus: {} })).rejects.toThrow(address);
+  server.close();
 });
