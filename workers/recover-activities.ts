@@ -20,7 +20,8 @@ const lookedAtTogether = 16;
  * @see {@link isDeadWorker}
  */
 export async function recoverActivities(client: Client, identity: string): Promise<number> {
-  const query = `ExecutionStatus = 'Running' AND WorkflowType IN ('batchWorkflow', 'itemWorkflow')`;
+  const types = `('batchWorkflow', 'itemWorkflow', 'eventsWorkflow', 'scheduledRunWorkflow')`;
+  const query = `ExecutionStatus = 'Running' AND WorkflowType IN ${types}`;
   const looking = new Set<Promise<void>>();
   let recovered = 0;
   let seen = 0;

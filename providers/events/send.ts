@@ -59,7 +59,7 @@ async function post(
       secretHeaders: ['webhook-signature'],
       rules,
       timeoutMs,
-      maxBytes: 1_000_000,
+      maxBytes: 'ignored',
       signal,
       // A signature is for the address that was given, and no other.
       maxRedirects: 0,

@@ -15,8 +15,8 @@ export interface GuardedRequest {
   rules: HostRules;
   /** For everything together, redirects and the reading of the answer included. */
   timeoutMs: number;
-  /** A longer answer is given up. */
-  maxBytes: number;
+  /** A longer answer is given up; `ignored`: its status is all that matters, and no body is waited for. */
+  maxBytes: number | 'ignored';
   signal: AbortSignal;
   /** @default 5 */
   maxRedirects?: number;
@@ -51,8 +51,9 @@ export async function sendGuarded(options: GuardedRequest): Promise<GuardedReply
     }
     const known = refusalIn(error);
     if (known !== null) throw known;
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new SluiceError('UNAVAILABLE', `${hostOf(options.url)} cannot be reached (${code}).`, { cause: error });
+    throw new SluiceError('UNAVAILABLE', `${hostOf(options.url)} cannot be reached (${reasonOf(error)}).`, {
+      cause: error,
+    });
   }
 }
 
@@ -94,7 +95,10 @@ async function exchange(url: URL, options: GuardedRequest): Promise<GuardedReply
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    return { status: statusCode, headers: flatten(headers), body: await readBounded(body, options.maxBytes) };
+    const { maxBytes } = options;
+    if (maxBytes === 'ignored') body.on('error', () => undefined).destroy();
+    const bytes = maxBytes === 'ignored' ? Buffer.alloc(0) : await readBounded(body, maxBytes);
+    return { status: statusCode, headers: flatten(headers), body: bytes };
   } finally {
     await agent.destroy();
   }
@@ -120,6 +124,12 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
 
 function refusal(problem: string): SluiceError {
   return new SluiceError('HOST_NOT_ALLOWED', `A request was refused: ${problem}.`);
+}
+
+/** The code of an error, else its words. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
 }
 
 /** An error of ours, also inside what undici made of it. */

@@ -15,15 +15,15 @@ export interface Receiver {
   received: Received[];
   /** Types of what was answered with success, in order. */
   types: () => string[];
-  /** Answers this from now on; null: breaks the connection off. @default 204 */
-  answer: (status: number | null) => void;
+  /** Answers this from now on; null: breaks the connection off; endless: 200 and a body without end. @default 204 */
+  answer: (status: number | 'endless' | null) => void;
   close: () => Promise<void>;
 }
 
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
   const taken: string[] = [];
-  let status: number | null = 204;
+  let status: number | 'endless' | null = 204;
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -33,6 +33,11 @@ export async function startReceiver(): Promise<Receiver> {
       received.push({ headers: request.headers, text, body });
       if (status === null) {
         request.socket.destroy();
+        return;
+      }
+      if (status === 'endless') {
+        taken.push(body.type);
+        response.write('…');
         return;
       }
       if (status < 300) taken.push(body.type);

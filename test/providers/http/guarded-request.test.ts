@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { sendGuarded, type GuardedReply, type GuardedRequest } from '../../../providers/http/guarded-request.ts';
 
@@ -103,5 +103,10 @@ describe('a request to an address of a user', () => {
     const sent = send(`http://${host}/`, [host], { signal: controller.signal, onSend: () => controller.abort(reason) });
     await expect(sent).rejects.toBe(reason);
     await expect(send('http://127.0.0.1:1/', ['127.0.0.1'])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const garbage = createTcpServer((socket) => socket.on('error', () => undefined).end('no http\r\n'));
+    await new Promise<void>((resolve) => garbage.listen(0, '127.0.0.1', resolve));
+    const said = send(`http://127.0.0.1:${String((garbage.address() as AddressInfo).port)}/`, ['127.0.0.1']);
+    await expect(said).rejects.toThrow(/cannot be reached \((?!undefined)/);
+    garbage.close();
   });
 });
