@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { stepsOf } from '../domain/flow.ts';
 import type { ProviderMode } from '../domain/ids.ts';
 import type { ResultRow } from '../domain/result.ts';
 import { utcDay } from '../domain/utc-day.ts';
@@ -6,6 +7,7 @@ import type { Spending } from '../storage/ledger/ledger-log.ts';
 import { openStore } from '../storage/open-store.ts';
 import { scanResults } from '../storage/results-scan.ts';
 import type { Store } from '../storage/store.ts';
+import { flowOfBatch } from './batch-flow.ts';
 import { readBatchInfo } from './batch-info.ts';
 import { withLedger } from './ledger.ts';
 import { listBatches } from './list.ts';
@@ -40,6 +42,7 @@ async function spendingsOf(store: Store, batchId: string): Promise<Spending[] | 
   const info = await readBatchInfo(store).catch(() => null);
   if (info?.batch_id !== batchId) return null;
   const { mode, project, summary } = info;
+  const isCharged = await chargedSteps(store, info.flow);
   const sums = new Map<string, Spending>();
   const add = (day: string, row: SpentRow): void => {
     const key = `${day} ${row.model}`;
@@ -52,7 +55,7 @@ async function spendingsOf(store: Store, batchId: string): Promise<Spending[] | 
     sums.set(key, sum);
   };
   await scanResults(store, 0, (row) => {
-    for (const spent of spentOf(row)) add(utcDay(Date.parse(row.finished_at)), spent);
+    for (const spent of spentOf(row, isCharged)) add(utcDay(Date.parse(row.finished_at)), spent);
   });
   const told = [...sums.values()].reduce((total, { microUsd }) => total + microUsd, 0);
   // Calls of items that were stopped by a pause stand in the summary alone.
@@ -69,8 +72,21 @@ type SpentRow = Pick<ResultRow, 'model' | 'calls' | 'input_tokens' | 'output_tok
 const nothing = { calls: 0, input_tokens: 0, output_tokens: 0, images: 0 };
 
 /** What a row says was spent, by model. */
-function spentOf(row: ResultRow): readonly SpentRow[] {
-  return row.steps ?? [row];
+function spentOf(row: ResultRow, isCharged: (stepId: string) => boolean): readonly SpentRow[] {
+  if (row.steps !== undefined) return row.steps.filter(({ id }) => isCharged(id));
+  return isCharged(plainStep) ? [row] : [];
+}
+
+/** In place of the id of a flow's only step, which its rows do not tell. */
+const plainStep = '';
+
+/** The steps whose calls the ledger has: those of models, not of one's own GPUs or of other hosts. */
+async function chargedSteps(store: Store, flowName: string): Promise<(stepId: string) => boolean> {
+  const flow = await flowOfBatch(store, flowName).catch(() => null);
+  if (flow === null) return () => true;
+  const charged = stepsOf(flow).filter(({ uses }) => uses === 'text' || uses === 'image' || uses === 'video');
+  const ids = new Set(charged.map(({ id }) => id));
+  return (stepId) => (stepId === plainStep ? ids.size > 0 : ids.has(stepId));
 }
 
 function emptySpending(
