@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { costUsd, expectedUsage } from '../domain/models.ts';
+import { promptChars } from '../domain/prompt-size.ts';
 import type { ResultRow } from '../domain/result.ts';
 import type { StepRecord } from '../domain/step-record.ts';
 import { providerOf, type FindProviders } from '../providers/provider-set.ts';
+import type { TextRequest } from '../providers/text-provider.ts';
 import { isWhole, readOwnSidecar, writeArtifact } from './artifact.ts';
 import type { Attempt } from './attempt.ts';
 import { callModel, modelOf, type CallModelDeps } from './call-model.ts';
@@ -54,10 +56,9 @@ async function ask(
   const { key, provider } = input.model ?? { key: input.ref.model, provider: input.ref.provider };
   const model = modelOf(deps, input, 'text');
   const call = textCall(request, { ...model, key }, log.emptyReplies);
-  const promptChars = JSON.stringify([call.system, call.messages, call.schema]).length;
   const answer = await callModel(deps, attempt, {
     model,
-    expected: expectedUsage(model, { promptChars, ...expectedAnswer(attempt) }),
+    expected: expectedUsage(model, { promptChars: said(call), ...expectedAnswer(attempt) }),
     call: (options) => providerOf(deps.providers, 'text', provider, input.mode).generateText(call, options),
   });
   const { system, messages, schema: _schema, ...sent } = call;
@@ -73,6 +74,11 @@ async function ask(
       request: { ...sent, system: system ?? null, prompt: messages.map(({ text: said }) => said).join('\n\n') },
     },
   };
+}
+
+/** Characters of the call. */
+function said({ system, messages, schema }: TextRequest): number {
+  return promptChars({ system, prompt: messages.map(({ text }) => text).join('\n'), schema });
 }
 
 function textPath(attempt: Attempt, json: unknown): string {

@@ -1,13 +1,12 @@
+import { addItem, emptyEstimate, estimateTime, type BatchEstimate } from '../domain/estimate-batch.ts';
+import { estimateItem } from '../domain/estimate-item.ts';
 import { SluiceError } from '../domain/errors.ts';
-import { findModel, type ModelsFile } from '../domain/models.ts';
+import { windowSize } from '../domain/window.ts';
 import { resolveBatch } from './batch-flow.ts';
 import type { FlowSearch } from './flow-files.ts';
 import type { Rejected } from './input/input-entry.ts';
 import { stageInput } from './input/stage-input.ts';
 import type { SubmitOptions } from './submit.ts';
-
-/** What a call is taken to last when nothing is known yet, seconds. */
-export const assumedCallSeconds = 8;
 
 export interface PlanOptions extends Pick<SubmitOptions, 'input' | 'format' | 'encoding' | 'localFiles' | 'spec'> {
   /** Path of the file for rejected rows. @default none is written */
@@ -24,9 +23,15 @@ export interface BatchPlan {
   rejected: number;
   /** The first of them. */
   rejectedRows: Rejected[];
-  models: Record<string, { items: number; estimateUsd: number }>;
+  /** By key of models.yaml, or `gpu.<class>`: items that call it, their calls, and what those cost. */
+  models: Record<string, { items: number; calls: number; estimateUsd: number }>;
   estimateUsd: number;
+  /** Where loops make a difference: the cost with one round of each, and with all that their bounds allow. */
+  leastUsd: number;
+  mostUsd: number;
   estimateSeconds: number;
+  /** What keeps it from being done sooner, e.g. `10 calls at once`. */
+  boundBy: string;
   encodingNotice?: string | undefined;
 }
 
@@ -47,34 +52,43 @@ export async function planBatch(search: FlowSearch, options: PlanOptions): Promi
     rejectedCount += 1;
     if (rejectedRows.length < maxRejectedRows) rejectedRows.push(row);
   };
+  const sums = emptyEstimate();
+  const gpuClass = spec.comfy?.gpuClass;
+  let encodingNotice: string | undefined;
   try {
     const how = { source, format, encoding, localFiles, rejected, onRejected };
-    const staged = await stageInput({ ...how, store: null, models, spec, flow });
-    const { total, byModel, estimateUsd, encodingNotice } = staged;
-    const estimateSeconds = Math.round(minutesOf(total, byModel, models, spec.limits) * 60);
-    const sums = { total, rejected: staged.rejected, estimateUsd, estimateSeconds };
-    return { ...sums, rejectedRows, models: byModel, encodingNotice };
+    const staged = await stageInput({
+      ...how,
+      ...{ store: null, models, spec, flow },
+      onItem: (item) => {
+        addItem(sums, estimateItem(item, { flow, models, gpuClass }));
+      },
+    });
+    ({ encodingNotice } = staged);
   } catch (error) {
     const allRejected = error instanceof SluiceError && error.code === 'NO_VALID_REQUESTS' && rejectedRows.length > 0;
     if (!allRejected) throw error;
-    return { total: 0, rejected: rejectedCount, rejectedRows, models: {}, estimateUsd: 0, estimateSeconds: 0 };
   }
+  const window = windowSize(spec.limits, spec.errorPolicy, flow);
+  const { seconds, boundBy } = estimateTime(sums, spec.limits, window, models);
+  return {
+    ...planOf(sums),
+    ...{ rejected: rejectedCount, rejectedRows },
+    estimateSeconds: Math.round(seconds),
+    boundBy,
+    encodingNotice,
+  };
 }
 
-/** By what bounds it most: calls at once, the batch's rate, or that of a model. */
-function minutesOf(
-  total: number,
-  byModel: BatchPlan['models'],
-  models: ModelsFile,
-  { concurrency, ratePerMinute }: { concurrency: number; ratePerMinute: number | null },
-): number {
-  const byRate = Object.entries(byModel).map(([model, { items }]) => {
-    const limit = findModel(models, model)?.limits.requests_per_minute ?? Infinity;
-    return items / limit;
+function planOf({
+  items,
+  models,
+  costUsd,
+  ...range
+}: BatchEstimate): Pick<BatchPlan, 'total' | 'models' | 'estimateUsd' | 'leastUsd' | 'mostUsd'> {
+  const shares = Object.entries(models).map(([key, share]) => {
+    return [key, { items: share.items, calls: share.calls, estimateUsd: share.costUsd }] as const;
   });
-  return Math.max(
-    (total * assumedCallSeconds) / concurrency / 60,
-    ratePerMinute === null ? 0 : total / ratePerMinute - 1,
-    ...byRate.map((needed) => needed - 1),
-  );
+  const { leastUsd, mostUsd } = range;
+  return { total: items, models: Object.fromEntries(shares), estimateUsd: costUsd, leastUsd, mostUsd };
 }

@@ -72,7 +72,7 @@ async function findSubmission({ client }: SubmitContext, known: Remembered): Pro
     attached: true,
     replayed: true,
     fromRow: 0,
-    staged: { total, rejected, digest, rowsPerPart, parts: 0, estimateUsd: 0, byModel: {} },
+    staged: { total, rejected, digest, rowsPerPart, parts: 0, estimateUsd: 0 },
   };
 }
 

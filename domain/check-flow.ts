@@ -35,7 +35,7 @@ export function checkFlow(head: FlowHead, entries: readonly EntryInFile[], model
       for (const [n, step] of entry.steps.entries()) {
         problems.push(...checkStep(step, [...path, 'steps', n], scope, models));
       }
-      problems.push(...checkUntil(entry, [...path, 'repeat', 'until'], scope));
+      problems.push(...checkRepeat(entry, [...path, 'repeat'], scope));
       for (const step of entry.steps) before.set(step.id, step);
     } else {
       const later = entries.slice(place).flatMap((one) => (isLoop(one) ? one.steps : [one]));
@@ -79,6 +79,12 @@ function checkDeep(
   return Object.entries(value).flatMap(([key, inner]) =>
     checkDeep(inner, [...path, Array.isArray(value) ? Number(key) : key], scope, isCondition),
   );
+}
+
+function checkRepeat(loop: LoopInFile, path: PropertyKey[], scope: NameSpace): FlowProblem[] {
+  const { at_most: atMost, expect = 1 } = loop.repeat;
+  const tooMany = { path: [...path, 'expect'], rule: `must be at most at_most, ${String(atMost)}` };
+  return [...checkUntil(loop, [...path, 'until'], scope), ...(expect > atMost ? [tooMany] : [])];
 }
 
 function checkUntil({ repeat, steps }: LoopInFile, path: PropertyKey[], scope: NameSpace): FlowProblem[] {

@@ -48,6 +48,7 @@ export const loopHeadSchema = z.strictObject({
   repeat: z.strictObject({
     at_most: z.int().min(1).max(20).describe('Rounds at most; then the item goes on with what it has'),
     until: text('Liquid condition that ends the loop, looked at after each round'),
+    expect: z.number().min(1).max(20).optional().describe('Rounds an item usually takes, for estimates of cost and time'),
   }),
   steps: z.array(z.unknown()).min(1).max(20).describe('Steps that are run again until the condition holds'),
 });
@@ -137,7 +138,8 @@ function toColumn([name, column]: [string, z.output<typeof columnSchema>]): Colu
 function toEntry(entry: EntryInFile): FlowEntry {
   if (!('repeat' in entry)) return toStep(entry);
   const { id, repeat, steps } = entry;
-  return { id, repeat: { atMost: repeat.at_most, until: repeat.until }, steps: steps.map(toStep) };
+  const { at_most: atMost, until, expect } = repeat;
+  return { id, repeat: { atMost, until, ...(expect === undefined ? {} : { expect }) }, steps: steps.map(toStep) };
 }
 
 function toStep({ id, uses, when, with: options, model, max_attempts, timeout_seconds }: StepInFile): Step {

@@ -33,6 +33,8 @@ export interface Step {
   with?: Readonly<Record<string, unknown>>;
   /** Of kinds that call a model. */
   model?: ModelChoice;
+  /** Of steps on GPUs: which of them may do it. @default the batch's */
+  gpuClass?: string;
   /** Calls the step may lose to its own failures. @default the batch's `retry.maxAttempts` */
   maxAttempts?: number;
   /** Longest a single call may take, milliseconds. @default the batch's `timeoutMs` */
@@ -47,6 +49,8 @@ export interface Loop {
     atMost: number;
     /** Liquid condition, looked at after the last step of each round. */
     until: string;
+    /** Rounds that an item usually takes, for estimates alone. */
+    expect?: number;
   };
   steps: readonly Step[];
 }

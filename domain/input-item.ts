@@ -1,9 +1,8 @@
 import { toComfyWork } from './comfy-item.ts';
 import { chooseModels } from './choose-models.ts';
 import { pictureNames, type ComfySpec } from './comfy-work.ts';
-import { estimateFlow } from './estimate-flow.ts';
+import { estimateItem } from './estimate-item.ts';
 import { stepsOf, type Flow } from './flow.ts';
-import { itemScope } from './item-scope.ts';
 import type { StagedItem } from './item.ts';
 import type { InputRow } from './input-row.ts';
 import { mediaModelOf } from './media-model.ts';
@@ -162,8 +161,7 @@ function toFlowItem(
     ...(Object.keys(row.fields).length === 0 ? {} : { fields: row.fields }),
     ...(row.data === undefined ? {} : { data: row.data }),
   };
-  const costs = estimateFlow({ flow, item: itemScope(flow, known), chosen: choice.steps, models });
-  const estimateUsd = Object.values(costs).reduce((sum, cost) => sum + cost, 0);
+  const { costUsd: estimateUsd } = estimateItem(known, { flow, models });
   const item: Omit<StagedItem, 'hash'> = { ...known, estimateUsd };
   return { ok: true, item: { ...item, hash: hashItem(item, sha256) } };
 }

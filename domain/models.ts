@@ -9,6 +9,8 @@ const limit = z.int().min(1).nullable().default(null);
 const common = {
   /** The vendor's own name of the model; left out: the key it has in the file. */
   name: z.string().min(1).max(200).optional(),
+  /** What a call usually takes, for estimates of time; left out: by kind, see docs/costs.md. */
+  usual_seconds: z.number().gt(0).max(86_400).optional(),
   /** Hold over all batches in any rolling 60 seconds; null: no limit of ours. */
   limits: z
     .strictObject({
@@ -133,7 +135,7 @@ export function modelKeys(file: Pick<ModelsFile, 'models'>, kind?: ModelKind): s
 }
 
 /** What a call is expected to be like, before it is made. */
-interface CallSize {
+export interface CallSize {
   /** Characters of all that is said to the model. @default 400 */
   promptChars?: number;
   /** Of language models: tokens of the answer. @default 1000, or the model's greatest length if that is less */
@@ -144,7 +146,9 @@ interface CallSize {
 
 /** English has about four to a token with every vendor. */
 const charsPerToken = 4;
-const usualAnswerTokens = 1_000;
+export const usualAnswerTokens = 1_000;
+/** Where models.yaml says nothing of a model: an image; a video, from the order to the file; a text, by its length. */
+const usualSeconds = { image: 8, video: 60, textBegins: 1, textTokensPerSecond: 100 };
 
 /** What one call is expected to use: what is reserved of limits and budgets before it is made. */
 export function expectedUsage(model: Model, { promptChars = 400, outputTokens, seconds }: CallSize = {}): Usage {
@@ -161,6 +165,13 @@ export function expectedUsage(model: Model, { promptChars = 400, outputTokens, s
     case 'video':
       return { inputTokens, outputTokens: 0, images: 0, videoSeconds: seconds ?? model.default_seconds };
   }
+}
+
+/** How long a call that uses so much is expected to take, seconds. */
+export function expectedSeconds({ kind, usual_seconds: own }: Model, { outputTokens }: Usage): number {
+  if (own !== undefined) return own;
+  const { image, video, textBegins, textTokensPerSecond } = usualSeconds;
+  return { image, video, text: textBegins + outputTokens / textTokensPerSecond }[kind];
 }
 
 /** What one call is expected to cost, USD. */

@@ -66,13 +66,21 @@ export class PlanController {
         raw: raw.slice(0, maxRawChars),
       })),
       models: Object.fromEntries(
-        Object.entries(planned.models).map(([model, { items, estimateUsd }]) => [
+        Object.entries(planned.models).map(([model, { items, calls, estimateUsd }]) => [
           model,
-          { items, estimate_usd: Number(estimateUsd.toFixed(6)) },
+          { items, calls: Number(calls.toFixed(2)), estimate_usd: usd(estimateUsd) },
         ]),
       ),
-      estimate_usd: Number(planned.estimateUsd.toFixed(6)),
+      estimate_usd: usd(planned.estimateUsd),
+      least_usd: usd(planned.leastUsd),
+      most_usd: usd(planned.mostUsd),
       estimate_seconds: planned.estimateSeconds,
+      bound_by: planned.boundBy,
     };
   }
+}
+
+/** Millionths are enough. */
+function usd(amount: number): number {
+  return Number(amount.toFixed(6));
 }

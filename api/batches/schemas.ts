@@ -189,9 +189,21 @@ export const planSchema = z
         }),
       )
       .describe('The first 100 of them, and why'),
-    models: z.record(z.string(), z.strictObject({ items: z.int(), estimate_usd: usd })),
+    models: z
+      .record(
+        z.string(),
+        z.strictObject({
+          items: z.int().describe('Items that call it'),
+          calls: z.number().describe('Calls expected, over all items'),
+          estimate_usd: usd,
+        }),
+      )
+      .describe('By model, or `gpu.<class>`'),
     estimate_usd: usd,
+    least_usd: usd.describe('USD, with one round of each loop'),
+    most_usd: usd.describe('USD, with all rounds that loops may take'),
     estimate_seconds: z.number(),
+    bound_by: z.string().describe('What keeps it from being done sooner'),
   })
   .meta({ id: 'BatchPlan' });
 

@@ -2,7 +2,7 @@ import { loadModels } from '../../client/models.ts';
 import { defaultHome } from '../../client/engine/home.ts';
 import { displayPath } from '../../client/batch-report.ts';
 import { rejectedPath, storeUriOf } from '../../client/output-directory.ts';
-import { assumedCallSeconds, planBatch } from '../../client/plan-batch.ts';
+import { planBatch, type BatchPlan } from '../../client/plan-batch.ts';
 import { resolveBatch } from '../../client/batch-flow.ts';
 import type { SubmitOptions } from '../../client/submit.ts';
 import { formatCount, formatDuration, formatUsd } from '../../domain/format.ts';
@@ -26,7 +26,10 @@ export async function showPlan(options: SubmitOptions, json: boolean): Promise<v
       rejected: plan.rejected,
       models: plan.models,
       estimated_cost_usd: Number(plan.estimateUsd.toFixed(6)),
+      least_cost_usd: Number(plan.leastUsd.toFixed(6)),
+      most_cost_usd: Number(plan.mostUsd.toFixed(6)),
       estimated_seconds: plan.estimateSeconds,
+      bound_by: plan.boundBy,
       rejected_file: plan.rejected > 0 ? rejected : null,
       output: options.output === undefined ? null : displayPath(storeUriOf(options.output)),
     });
@@ -34,12 +37,13 @@ export async function showPlan(options: SubmitOptions, json: boolean): Promise<v
   }
   const rate = ratePerMinute === null ? 'the models’ own rate limits' : `${String(ratePerMinute)} requests a minute`;
   print(`Plan: flow ${spec.flow}, ${counted(plan.total, 'item')}, ${counted(plan.rejected, 'rejected row')}`);
-  for (const [model, { items, estimateUsd }] of Object.entries(plan.models)) {
-    print(`  ${model}: ${counted(items, 'item')}, about ${formatUsd(estimateUsd)}`);
+  for (const [model, { items, calls, estimateUsd }] of Object.entries(plan.models)) {
+    const often = Math.round(calls) === items ? '' : `, about ${counted(Math.round(calls), 'call')}`;
+    print(`  ${model}: ${counted(items, 'item')}${often}, about ${formatUsd(estimateUsd)}`);
   }
   print(`  concurrency ${String(concurrency)}, ${rate}`);
-  print(`  time about ${formatDuration(plan.estimateSeconds)} (at ${String(assumedCallSeconds)} s a call)`);
-  print(`  cost about ${formatUsd(plan.estimateUsd)}${budgetUsd === null ? '' : `, budget ${formatUsd(budgetUsd)}`}`);
+  print(`  time about ${formatDuration(plan.estimateSeconds)}, bound by ${plan.boundBy}`);
+  print(`  cost about ${costOf(plan)}${budgetUsd === null ? '' : `, budget ${formatUsd(budgetUsd)}`}`);
   if (budgetUsd !== null && plan.estimateUsd > budgetUsd) {
     print(
       `  the budget is reached after about ${formatCount((plan.total * budgetUsd) / plan.estimateUsd)} items; the batch then pauses`,
@@ -50,6 +54,13 @@ export async function showPlan(options: SubmitOptions, json: boolean): Promise<v
     `  output ${options.output === undefined ? 'a new directory here, named after the batch' : displayPath(storeUriOf(options.output))}`,
   );
   print('Nothing was started (--dry-run).');
+}
+
+/** `$0.18 ($0.10 to $0.30, by rounds of loops)`; the range only where there is one. */
+function costOf({ estimateUsd, leastUsd, mostUsd }: BatchPlan): string {
+  const isRange = mostUsd - leastUsd > 0.000_05;
+  const range = isRange ? ` (${formatUsd(leastUsd)} to ${formatUsd(mostUsd)}, by rounds of loops)` : '';
+  return `${formatUsd(estimateUsd)}${range}`;
 }
 
 function counted(count: number, what: string): string {

@@ -19,6 +19,8 @@ const maxWrites = 4;
 export interface StageInputOptions {
   /** Whether rows may name files of this machine. @default true */
   localFiles?: boolean | undefined;
+  /** Told of each item, in the order of the batch. */
+  onItem?: ((item: StagedItem) => void) | undefined;
   /** Told of each row that is no item. */
   onRejected?: ((rejected: Rejected) => void) | undefined;
   source: InputSource;
@@ -46,7 +48,6 @@ export interface StagedInput {
   parts: number;
   rowsPerPart: number;
   estimateUsd: number;
-  byModel: Record<string, { items: number; estimateUsd: number }>;
   /** SHA-256 (hex) over ids, names and hashes of all items in order: the same input gives the same digest. */
   digest: string;
   /** Set when the input was not read as UTF-8. */
@@ -110,7 +111,7 @@ export async function stageInput(options: StageInputOptions): Promise<StagedInpu
     const known = modelKeys(models).join(', ');
     throw new SluiceError('UNKNOWN_MODEL', `there is no model "${spec.model}"; there are: ${known}`);
   }
-  const staged: StagedInput = { total: 0, rejected: 0, parts: 0, rowsPerPart, estimateUsd: 0, byModel: {}, digest: '' };
+  const staged: StagedInput = { total: 0, rejected: 0, parts: 0, rowsPerPart, estimateUsd: 0, digest: '' };
   const digest = createHash('sha256');
   // What an item of another flow makes is another thing.
   if (!isPlain(flow)) digest.update(JSON.stringify(flow));
@@ -135,9 +136,7 @@ export async function stageInput(options: StageInputOptions): Promise<StagedInpu
     const take = async (item: StagedItem): Promise<void> => {
       staged.total++;
       staged.estimateUsd += item.estimateUsd;
-      const share = (staged.byModel[item.model] ??= { items: 0, estimateUsd: 0 });
-      share.items++;
-      share.estimateUsd += item.estimateUsd;
+      options.onItem?.(item);
       digest.update(`${item.id}\0${item.name}\0${item.hash}\n`);
       await parts.add(item);
     };

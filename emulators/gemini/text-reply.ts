@@ -19,6 +19,8 @@ export function textReply({ model, request, call, fault, words }: TextContext): 
     fault,
     words,
   );
+  // A schema of the answer is counted as a part of what is said.
+  const said = schema === undefined ? prompt : `${prompt}\n${JSON.stringify(schema)}`;
   const thoughts = thinks(model) ? 16 + Math.ceil(prompt.length / 40) : 0;
   const parts = [
     ...(includeThoughts && thoughts > 0 ? [{ text: 'Emulated thoughts.', thought: true }] : []),
@@ -26,7 +28,7 @@ export function textReply({ model, request, call, fault, words }: TextContext): 
   ];
   return {
     candidates: [candidate(end === 'cut_off' ? 'MAX_TOKENS' : 'STOP', parts)],
-    ...footer({ model, call, request: { ...request, prompt } }, outputTokens, undefined, thoughts),
+    ...footer({ model, call, request: { ...request, prompt: said } }, outputTokens, undefined, thoughts),
   };
 }
 

@@ -29,7 +29,16 @@ export function prose(model: string, prompt: string, seed: number | null, length
   return paragraphs.join('\n\n');
 }
 
+const mostWords = 5_000;
+
+/** Length that a text asks for, as in "about 800 words". */
+export function wordsAskedFor(text: string): number | null {
+  const asked = /\b(\d{2,5})[ -]words?\b/i.exec(text)?.[1];
+  return asked === undefined ? null : Math.min(Number(asked), mostWords);
+}
+
 const shape = z.looseObject({
+  description: z.string().optional(),
   $ref: z.string().optional(),
   type: z.union([z.string(), z.array(z.string())]).optional(),
   enum: z.array(z.unknown()).min(1).optional(),
@@ -78,8 +87,9 @@ export function example(schema: unknown, random: () => number, root: unknown = s
     case 'null':
       return null;
     default: {
-      const { minLength = 0, maxLength = Infinity } = rules;
-      const text = `emulated ${Array.from({ length: 6 }, () => words[Math.floor(random() * words.length)] ?? '').join(' ')}`;
+      const { minLength = 0, maxLength = Infinity, description = '' } = rules;
+      const length = (wordsAskedFor(description) ?? 7) - 1;
+      const text = `emulated ${Array.from({ length }, () => words[Math.floor(random() * words.length)] ?? '').join(' ')}`;
       return text.padEnd(minLength, '.').slice(0, maxLength);
     }
   }

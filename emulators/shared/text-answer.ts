@@ -1,4 +1,4 @@
-import { example, prose } from './prose.ts';
+import { example, prose, wordsAskedFor } from './prose.ts';
 import { randomStream } from './random.ts';
 
 /** What a language model is asked, whoever's it is. */
@@ -21,8 +21,6 @@ export interface TextAnswer {
   outputTokens: number;
 }
 
-const mostWords = 5_000;
-
 /**
  * @param fault `empty`, `cut_off`, `refused` or `wrong_shape`; all others are none of the answer's
  * @param words of an answer that was not asked to have another length, as in "about 800 words"
@@ -40,12 +38,12 @@ export function answerText(asked: TextAsked, fault: string | null, words: number
     cut_off: whole.slice(0, Math.min(whole.length >> 1, (maxTokens ?? Infinity) * 4)),
     complete: fault === 'empty' ? '' : whole,
   }[end];
-  return { text, end, inputTokens: tokensOf(prompt), outputTokens: tokensOf(text) };
+  return { text, end, inputTokens: tokensOf(prompt) + schemaTokens(schema), outputTokens: tokensOf(text) };
 }
 
-function wordsAskedFor(prompt: string): number | null {
-  const asked = /\b(\d{2,5})[ -]words?\b/i.exec(prompt)?.[1];
-  return asked === undefined ? null : Math.min(Number(asked), mostWords);
+/** Vendors count a schema as a part of what is said. */
+function schemaTokens(schema: unknown): number {
+  return schema === undefined ? 0 : tokensOf(JSON.stringify(schema));
 }
 
 /** Tokens as vendors roughly count them for English. */

@@ -3,44 +3,79 @@ import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { readCosts } from '../../client/ledger.ts';
+import { loadModels } from '../../client/models.ts';
+import { planBatch, type BatchPlan, type PlanOptions } from '../../client/plan-batch.ts';
+import { planSprites } from '../../client/sprites.ts';
+import type { ModelsFile } from '../../domain/models.ts';
 import { Sandbox } from './sluice-process.ts';
 
 const examples = join(import.meta.dirname, '..', '..', 'examples');
 
+const inputs = [
+  'prompts.csv',
+  'characters.csv',
+  'outlines.jsonl',
+  'chapters.csv',
+  'qc.jsonl',
+  'videos.csv',
+  'book.csv',
+];
+
 let sandbox: Sandbox;
-beforeAll(() => {
+let models: ModelsFile;
+beforeAll(async () => {
   sandbox = new Sandbox();
+  models = await loadModels(sandbox.home);
   // As they are in a checkout: an example may name a directory beside it.
   mkdirSync(sandbox.path('examples'));
-  for (const name of ['characters.csv', 'outlines.jsonl', 'chapters.csv', 'qc.jsonl', 'videos.csv', 'book.csv']) {
-    writeFileSync(sandbox.path('examples', name), readFileSync(join(examples, name)));
-  }
+  for (const name of inputs) writeFileSync(sandbox.path('examples', name), readFileSync(join(examples, name)));
 });
 afterAll(() => sandbox.dispose());
 
-async function run(input: string, flow: string, ...flags: string[]) {
-  const { status, json } = await sandbox.json([
-    ...['batch', 'run', input, '--flow', flow, '-o', `out-${flow}`, '--json'],
-    ...flags,
-  ]);
+const plan = (options: PlanOptions): Promise<BatchPlan> => planBatch({ home: sandbox.home, models }, options);
+
+/** By the ledger, USD. */
+async function spentOn(batch: unknown): Promise<number> {
+  const { rows } = await readCosts(sandbox.home, { by: 'batch' });
+  return rows.find(({ key }) => key === batch)?.cost_usd ?? 0;
+}
+
+/** Runs a flow; what it cost is what was expected before, give or take a fifth. */
+async function run(input: string, flow: string) {
+  const { estimateUsd } = await plan({ input: { path: sandbox.path(input) }, spec: { flow } });
+  const { status, json } = await sandbox.json(['batch', 'run', input, '--flow', flow, '-o', `out-${flow}`, '--json']);
+  const spent = await spentOn(json['batch_id']);
+  expect(json['cost_usd']).toBeCloseTo(spent, 5);
+  expect(estimateUsd).toBeGreaterThanOrEqual(spent * 0.8);
+  expect(estimateUsd).toBeLessThanOrEqual(spent * 1.2);
   return { status, json };
 }
 
 test.each([
+  ['image', 'prompts.csv', 'images/lighthouse-dawn.png'],
   ['character', 'characters.csv', 'texts/ada.md'],
   ['outline', 'outlines.jsonl', 'texts/salt.json'],
   ['qc', 'qc.jsonl', 'texts/salt-1.json'],
   ['video', 'videos.csv', 'videos/tide.mp4'],
-])('the flow %s makes what its example asks for', async (flow, input, file) => {
+])('the flow %s makes what its example asks for, at about the cost that was expected', async (flow, input, file) => {
   const { status, json } = await run(`examples/${input}`, flow);
   expect({ status, failed: json['failed'] }).toEqual({ status: 0, failed: 0 });
   expect(json['succeeded']).toBe(json['total']);
   expect(readFileSync(sandbox.path(`out-${flow}`, file)).length).toBeGreaterThan(10);
 });
 
+test('sprites are expected to cost nothing, and do', async () => {
+  const { submit } = await planSprites(sandbox.home, { prompts: ['knight'], count: 2 });
+  expect(await plan(submit)).toMatchObject({ estimateUsd: 0, models: { 'gpu.any': { items: 1 } } });
+  const made = await sandbox.json(['generate', '--prompt', 'knight', '--count', '2', '-o', 'out-sprite', '--wait', '--json']);
+  expect(made).toMatchObject({ status: 0, json: { succeeded: 1 } });
+  expect(await spentOn(made.json['batch_id'])).toBe(0);
+});
+
 test('chapters are written, judged and exported, and become one book', async () => {
   const written = await run('examples/chapters.csv', 'chapter');
-  expect(written).toMatchObject({ status: 0, json: { succeeded: 3, failed: 0 } });
+  expect(written).toMatchObject({ status: 0, json: { succeeded: 12, failed: 0 } });
   const rows = readFileSync(sandbox.path('out-chapter', 'results.jsonl'), 'utf8').trimEnd().split('\n');
   for (const line of rows) {
     const row = JSON.parse(line) as { cost_usd: number; steps: { id: string; calls: number; cost_usd: number }[] };
@@ -52,7 +87,7 @@ test('chapters are written, judged and exported, and become one book', async () 
   expect(await run('examples/mine.csv', 'export')).toMatchObject({ status: 0, json: { succeeded: 1 } });
   const pages = Object.keys(unzipSync(readFileSync(sandbox.path('out-export', 'books', 'salt.epub'))));
   expect(pages[0]).toBe('mimetype');
-  expect(pages.filter((name) => /chapter-\d+\.xhtml$/.test(name))).toHaveLength(3);
+  expect(pages.filter((name) => /chapter-\d+\.xhtml$/.test(name))).toHaveLength(12);
 });
 
 test('a job is run as it is: flow, project and attempts are what it says', async () => {

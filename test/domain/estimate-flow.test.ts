@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { estimateFlow, expectedRounds } from '../../domain/estimate-flow.ts';
-import type { Flow, FlowEntry } from '../../domain/flow.ts';
+import type { Flow, FlowEntry, Loop } from '../../domain/flow.ts';
 import { modelsFileSchema, type Model } from '../../domain/models.ts';
 
 /** A dollar for each token of an answer, nothing for those of a prompt. */
@@ -39,56 +39,83 @@ const step = (id: string, more: object = {}): FlowEntry => ({
 function estimate(steps: FlowEntry[], price = byAnswer, item: Record<string, unknown> = {}) {
   const flow: Flow = { name: 'story', steps, parameters: { words: 300 } };
   const chosen = Object.fromEntries(
-    steps.flatMap((entry) => ('repeat' in entry ? entry.steps : [entry])).map(({ id }) => [id, { model: price }]),
+    steps
+      .flatMap((entry) => ('repeat' in entry ? entry.steps : [entry]))
+      .flatMap(({ id, model }) => (model?.rule === 'fixed' ? [[id, { key: 'm', model: price }]] : [])),
   );
-  return estimateFlow({ flow, item, chosen, models: { models: { m: price } } as never });
+  const models = { models: { m: price, n: byPrompt } } as never;
+  return estimateFlow({ flow, item, chosen, models, pictures: 2, gpuClass: '24gb' });
 }
 
-test('an answer is as long as the flow expects, which may depend on parameters', () => {
-  expect(
-    estimate([step('a', { with: { prompt: 'x', expected_tokens: '{{ parameters.words | times: 2 }}' } })]),
-  ).toEqual({
-    a: 600,
-  });
+test('an answer is as long as the flow expects, which may depend on parameters, and no longer than its bound', () => {
+  const words = step('a', { with: { prompt: 'x', expected_tokens: '{{ parameters.words | times: 2 }}' } });
+  expect(estimate([words]).costUsd).toBe(600);
+  expect(estimate([step('a', { with: { prompt: 'x', max_output_tokens: 200 } })]).costUsd).toBe(200);
+  expect(estimate([step('a', { with: { prompt: 'x', max_output_tokens: 50_000 } })]).costUsd).toBe(1_000);
 });
 
-test('a prompt is as long as it is with the row and with what earlier steps will have written', () => {
+test('a prompt is as long as it is with the row, what earlier steps will have written, and the schema of the answer', () => {
   const steps = [
     step('a', { with: { prompt: '{{ item.text }}', expected_tokens: 50 } }),
     step('b', { with: { prompt: '{{ steps.a.text }}{{ steps.a.text }}' } }),
   ];
-  expect(estimate(steps, byPrompt, { text: 'x'.repeat(400) })).toEqual({ a: 100, b: 100 });
+  const row = { text: 'x'.repeat(400) };
+  expect(estimate(steps, byPrompt, row).costUsd).toBe(200);
+  const schema = { type: 'object', properties: {} };
+  const [first] = [step('a', { with: { prompt: '{{ item.text }}', schema } })];
+  expect(estimate([first], byPrompt, row).costUsd).toBe(100 + Math.ceil(JSON.stringify(schema).length / 4));
 });
 
 test('a step whose condition does not hold costs nothing', () => {
-  expect(estimate([step('a', { when: 'item.wanted', with: { prompt: 'x' } })], byAnswer, { wanted: false })).toEqual(
-    {},
-  );
+  const skipped = step('a', { when: 'item.wanted', with: { prompt: 'x' } });
+  expect(estimate([skipped], byAnswer, { wanted: false })).toMatchObject({ costUsd: 0, models: {}, seconds: 0 });
 });
 
-test('a loop costs its expected rounds, of which only later ones see the earlier', () => {
-  const loop = (atMost: number): FlowEntry => ({
-    id: 'again',
-    repeat: { atMost, until: 'steps.a.text' },
-    steps: [step('a', { with: { prompt: 'x', expected_tokens: 100 } }) as never],
-  });
-  expect(estimate([loop(1)])).toEqual({ a: 100 });
-  expect(estimate([loop(3)])).toEqual({ a: 175 });
+const loop = (repeat: Partial<Loop['repeat']>, prompt = 'x'): FlowEntry => ({
+  id: 'again',
+  repeat: { atMost: 3, until: 'steps.a.text', ...repeat },
+  steps: [step('a', { with: { prompt, expected_tokens: 100 } }) as never],
+});
+
+test('a loop costs its expected rounds, between one round and all of them', () => {
+  expect(estimate([loop({ atMost: 1 })])).toMatchObject({ costUsd: 100, leastUsd: 100, mostUsd: 100 });
+  expect(estimate([loop({})])).toMatchObject({ costUsd: 175, leastUsd: 100, mostUsd: 300 });
+  expect(estimate([loop({ expect: 2.5 })])).toMatchObject({ costUsd: 250, leastUsd: 100, mostUsd: 300 });
+});
+
+test('only later rounds see what earlier ones wrote, and what stands behind a loop sees it too', () => {
+  const again = loop({ expect: 2 }, '{% if loop.round > 1 %}{{ steps.a.text }}{% endif %}....');
+  expect(estimate([again], byPrompt).costUsd).toBe(1 + 101);
+  const after = step('b', { with: { prompt: '{{ steps.a.text }}' } });
+  expect(estimate([again, after], byPrompt).costUsd).toBe(1 + 101 + 100);
+});
+
+test('calls are told by the model that makes them; one that is chosen by load has an equal share of each', () => {
+  const any = step('b', { model: { rule: 'least_loaded', models: ['m', 'n'] }, with: { prompt: 'x' } });
+  const { models } = estimate([step('a', { with: { prompt: 'x', expected_tokens: 100 } }), any]);
+  expect(models).toMatchObject({ m: { calls: 1.5 }, n: { calls: 0.5 } });
+});
+
+test('pictures on GPUs cost time alone, and are told by the class of the GPUs', () => {
+  const steps = [step('a', { uses: 'comfy', model: undefined }), step('b', { uses: 'comfy', gpuClass: '48gb' })];
+  const { costUsd, models, seconds } = estimate(steps);
+  expect(models).toMatchObject({ 'gpu.24gb': { images: 2 }, 'gpu.48gb': { images: 2 } });
+  expect(costUsd).toBe(0);
+  expect(seconds).toBeGreaterThan(0);
 });
 
 test('the rounds expected of a loop lie between one and its bound, and grow with it', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20 }), (atMost) => {
-      const rounds = expectedRounds(atMost);
+      const rounds = expectedRounds({ atMost });
       expect(rounds).toBeGreaterThanOrEqual(1);
       expect(rounds).toBeLessThanOrEqual(atMost);
-      expect(expectedRounds(atMost + 1)).toBeGreaterThan(rounds);
+      expect(expectedRounds({ atMost: atMost + 1 })).toBeGreaterThan(rounds);
     }),
   );
 });
 
 test('a template that cannot be rendered yet is as long as it is written', () => {
-  expect(estimate([step('a', { with: { prompt: '{{ item.nothing.at.all }}....' } })], byPrompt)['a']).toBeGreaterThan(
-    0,
-  );
+  const unknown = step('a', { with: { prompt: '{{ item.nothing.at.all }}....' } });
+  expect(estimate([unknown], byPrompt).costUsd).toBeGreaterThan(0);
 });

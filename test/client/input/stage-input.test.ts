@@ -8,7 +8,7 @@ import { resolveBatch } from '../../../client/batch-flow.ts';
 import { stageInput, type StageInputOptions } from '../../../client/input/stage-input.ts';
 import { loadModels } from '../../../client/models.ts';
 import { batchSpecSchema } from '../../../domain/batch-spec.ts';
-import { stagedItemSchema } from '../../../domain/item.ts';
+import { stagedItemSchema, type StagedItem } from '../../../domain/item.ts';
 import { createFileStore } from '../../../storage/file-store.ts';
 
 const holding = (text: string): unknown => expect.stringContaining(text);
@@ -49,13 +49,13 @@ it('stages items in parts of 500 lines, in order, each a valid staged item', asy
   }
 });
 
-it('estimates the cost, by model', async () => {
-  const { byModel, estimateUsd } = await stage(rows(3));
-  expect(byModel[models.quality.draft]?.items).toBe(2);
-  expect(byModel[models.quality.high]?.items).toBe(1);
+it('estimates the cost, and tells of each item', async () => {
+  const items: StagedItem[] = [];
+  const { estimateUsd } = await stage(rows(3), { onItem: (item) => items.push(item) });
+  expect(items.map(({ model }) => model)).toEqual([models.quality.draft, models.quality.high, models.quality.draft]);
   expect(estimateUsd).toBeGreaterThan(2 * 0.0336 + 0.134);
   expect(estimateUsd).toBeCloseTo(
-    Object.values(byModel).reduce((sum, { estimateUsd }) => sum + estimateUsd, 0),
+    items.reduce((sum, item) => sum + item.estimateUsd, 0),
     9,
   );
 });
@@ -124,7 +124,9 @@ it('fails with UNKNOWN_MODEL before it reads, when the batch asks for a model th
 
 it('takes the batch model for rows that name none', async () => {
   const chosen = batchSpecSchema.parse({ model: 'gemini-3-pro-image' });
-  expect(Object.keys((await stage(rows(4), { spec: chosen })).byModel)).toEqual(['gemini-3-pro-image']);
+  const named = new Set<string>();
+  await stage(rows(4), { spec: chosen, onItem: ({ model }) => named.add(model) });
+  expect([...named]).toEqual(['gemini-3-pro-image']);
 });
 
 it('reports a storage failure and leaves an earlier rejected file as it was', async () => {
