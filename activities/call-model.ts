@@ -9,6 +9,7 @@ import type { Permit } from '../providers/limiter/permit.ts';
 import { ProviderError } from '../providers/provider-error.ts';
 import type { Ledger, Reservation } from '../storage/ledger/ledger.ts';
 import type { Attempt } from './attempt.ts';
+import { callTimeoutMs } from './item-time.ts';
 import { batchLimiterKey, limiterKeysOf } from './limiter-keys.ts';
 import { codeOf, providerCallOf, type CallOutcome } from './observer.ts';
 import { readItem } from './read-page.ts';
@@ -65,6 +66,7 @@ export async function callModel<Result extends CallResult>(
   const { kind, provider } = model;
   const observed = providerCallOf(input, { kind, provider, model: keyOf(input) });
   const waitingSince = performance.now();
+  const timeoutMs = callTimeoutMs(attempt);
   const { permit, reservation } = await takeTurn(deps, attempt, model, expected);
   deps.observer?.turnTaken(observed, (performance.now() - waitingSince) / 1_000);
   const tellEnd = deps.observer?.callStarted(observed);
@@ -80,7 +82,7 @@ export async function callModel<Result extends CallResult>(
     log.called();
     const result = await call({
       signal: shutdownSignal(),
-      timeoutMs: input.timeoutMs,
+      timeoutMs,
       onSent: () => {
         permit.sent();
       },

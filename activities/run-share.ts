@@ -9,6 +9,7 @@ import { ProviderError } from '../providers/provider-error.ts';
 import type { Attempt } from './attempt.ts';
 import { promptFor, type ComfyPrompt, type Share } from './comfy-prompt.ts';
 import { codeOf, providerCallOf, type CallOutcome } from './observer.ts';
+import { callTimeoutMs } from './item-time.ts';
 import { promptTimeLimit } from './prompt-time-limit.ts';
 import { readItem } from './read-page.ts';
 import { isShutdown } from './shutdown-signal.ts';
@@ -44,7 +45,7 @@ export async function runShare(
   await requireRoom(store);
   const source = await uploadSource(deps, attempt, lease);
   const prompt = promptFor(graph, input.batchId, item, work, share, source);
-  const { signal, running, done } = promptTimeLimit(input.timeoutMs, attempt.signal);
+  const { signal, running, done } = promptTimeLimit(callTimeoutMs(attempt), attempt.signal);
   const note = (submission: number, step: { value: number; max: number } | null): void => {
     log.prompt = { endpoint: lease.endpoint.name, ...share, submission, step };
   };

@@ -5,6 +5,7 @@ import { stepOptions } from '../domain/step-options.ts';
 import { sendGuarded, type GuardedReply } from '../providers/http/guarded-request.ts';
 import { retryAfterHeaderMs } from '../providers/json-call.ts';
 import type { Attempt } from './attempt.ts';
+import { callTimeoutMs } from './item-time.ts';
 import { Secrets } from './secrets.ts';
 import { createStepActivity } from './step-activity.ts';
 import { readStepOptions } from './step-options.ts';
@@ -46,6 +47,7 @@ export function createSendRequest(deps: SendRequestDeps): LightStepActivities['s
       const secrets = new Secrets(deps.env, JSON.stringify(input.step.with ?? {}));
       const url = secrets.fill(request.url);
       if (secrets.areIn(request)) assertListed(deps.http, url);
+      const timeoutMs = callTimeoutMs(attempt);
       log.called();
       const reply = await sendGuarded({
         method: request.method,
@@ -56,7 +58,7 @@ export function createSendRequest(deps: SendRequestDeps): LightStepActivities['s
         body: request.body === null ? undefined : secrets.fill(request.body),
         secretHeaders: Object.keys(request.headers).map((name) => name.toLowerCase()),
         rules: deps.http,
-        timeoutMs: input.timeoutMs,
+        timeoutMs,
         maxBytes: maxAnswerBytes,
         signal,
       });

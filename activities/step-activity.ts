@@ -3,10 +3,12 @@ import { CancelledFailure, type ApplicationFailure } from '@temporalio/common';
 import { SluiceError } from '../domain/errors.ts';
 import { stepsOf } from '../domain/flow.ts';
 import type { ResultRow, Usage } from '../domain/result.ts';
+import { surroundingsOf } from '../domain/surroundings.ts';
 import { CallRefused } from '../providers/limiter/limiter.ts';
 import { Attempt, rowOf } from './attempt.ts';
 import { AttemptLog } from './attempt-log.ts';
 import { toFailure } from './failure.ts';
+import { overdue } from './item-time.ts';
 import { PassedOver } from './model-health.ts';
 import { PaidResults } from './paid-results.ts';
 import { readItem } from './read-page.ts';
@@ -76,7 +78,12 @@ function stepInputOf(input: ItemInput | StepInput): StepInput {
   const [step] = stepsOf(input.flow);
   if (step === undefined) throw toFailure(new SluiceError('INTERNAL', `Flow ${input.flow.name} has no steps.`));
   const { provider, model: key } = input.ref;
-  return { ...input, step, round: 0, made: {}, ...(step.uses === 'comfy' ? {} : { model: { key, provider } }) };
+  return {
+    ...input,
+    ...{ step, round: 0, made: {} },
+    ...(step.uses === 'comfy' ? {} : { model: { key, provider } }),
+    ...(input.itemTimeoutMs === undefined ? {} : { leftMs: input.itemTimeoutMs }),
+  };
 }
 
 /** Decides between another attempt and the end, and tells Temporal when. */
@@ -86,7 +93,10 @@ function failureOf(
   log: AttemptLog,
   costUsd: (usage: Usage) => number,
 ): ApplicationFailure {
-  const known = error instanceof SluiceError ? error : new SluiceError('INTERNAL', messageOf(error), { cause: error });
+  const thrown = error instanceof SluiceError ? error : new SluiceError('INTERNAL', messageOf(error), { cause: error });
+  // Of the surroundings' failures the batch is to hear, and its items begin anew.
+  const mayTryAgain = thrown.retryable && surroundingsOf(thrown.code) === null;
+  const known = mayTryAgain ? (overdue({ input, log }) ?? thrown) : thrown;
   const rateLimited = known.code === 'RATE_LIMITED';
   const empty = known.code === 'NO_OUTPUT';
   const passedOver = error instanceof PassedOver;

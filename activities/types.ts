@@ -19,6 +19,8 @@ export interface ItemInput {
   retry: RetrySpec;
   /** Longest a single provider call may take, milliseconds. */
   timeoutMs: number;
+  /** Longest the steps may work together, milliseconds. @default no limit */
+  itemTimeoutMs?: number;
   /** The batch's own limits, as they were when the item was started. */
   ratePerMinute: number | null;
   /** Calls of the batch under way at once. */
@@ -50,6 +52,8 @@ export interface StepInput extends ItemInput {
   model?: ModelRef;
   /** Another model is called if this one fails: then its trouble is not the batch's. */
   hasFallback?: boolean;
+  /** Left of the item's time when the step began, milliseconds. @default no limit */
+  leftMs?: number;
   /** What earlier steps made, the latest of each. */
   made: Record<string, StepMade>;
   /** Of a step that asks a person: the answer that stands. */

@@ -6,6 +6,9 @@ import { prepareFlow } from '../domain/prepare-flow.ts';
 import type { Store } from '../storage/store.ts';
 import { isFlowPath, loadFlow, type FlowSearch, type NamedFlow } from './flow-files.ts';
 
+/** Of what a batch may be given, see `batchSpecSchema`. */
+const longestCallMs = 3_600_000;
+
 /** The flow of a batch as its items run it: what a retry goes on with, whatever has become of the flow's file. */
 export const flowKey = 'input/flow.json';
 
@@ -39,9 +42,10 @@ export async function flowOfBatch(store: Store, name: string): Promise<Flow> {
 }
 
 function withLimitsOf({ name, file, limits }: NamedFlow, given: BatchSpecInput = {}): BatchSpecInput {
-  const { concurrency, ratePerMinute, timeoutMs } = limits;
+  const { concurrency, ratePerMinute, itemTimeoutMs } = limits;
   return {
-    ...defined({ timeoutMs }),
+    // A single call may take as long as its item, unless somebody says otherwise.
+    ...(itemTimeoutMs === undefined ? {} : { itemTimeoutMs, timeoutMs: Math.min(itemTimeoutMs, longestCallMs) }),
     ...defined(given),
     // Whoever reads it may be in another directory.
     flow: isFlowPath(given.flow ?? '') ? file : name,

@@ -51,7 +51,7 @@ export function viewFlow({ name, description, file, shipped, flow, limits, ...of
     }),
     limits: {
       parallel: limits.concurrency ?? null,
-      timeout_seconds: limits.timeoutMs === undefined ? null : limits.timeoutMs / 1_000,
+      timeout_seconds: limits.itemTimeoutMs === undefined ? null : limits.itemTimeoutMs / 1_000,
       requests_per_minute: limits.ratePerMinute ?? null,
     },
     steps: flow.steps.map(viewEntry),

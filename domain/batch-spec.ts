@@ -85,6 +85,8 @@ export const batchSpecSchema = z.strictObject({
   retry: retrySpecSchema.prefault({}),
   /** Longest a single provider call may take, milliseconds. */
   timeoutMs: z.int().min(100).max(3_600_000).default(120_000),
+  /** Longest the steps of an item may work together, milliseconds; waits for turns and people are not counted. */
+  itemTimeoutMs: z.int().min(100).max(86_400_000).optional(),
 });
 
 export type BatchSpec = z.output<typeof batchSpecSchema>;

@@ -13,6 +13,10 @@ export const errorCatalog = {
   // A provider's answer to one item.
   RATE_LIMITED: { retryable: true, action: 'Nothing: the model is slowed down and the item is sent again.' },
   TIMEOUT: { retryable: true, action: 'Retry the failed items; raise timeout_ms if the model is slow.' },
+  ITEM_TIMEOUT: {
+    retryable: false,
+    action: 'Retry the item: what it has made is kept, and the rest has the whole time again.',
+  },
   UNAVAILABLE: { retryable: true, action: 'Retry the failed items once the provider answers again.' },
   NO_OUTPUT: {
     retryable: true,

@@ -79,7 +79,12 @@ export const flowHeadSchema = z.strictObject({
   limits: z
     .strictObject({
       parallel: limitsSchema.shape.concurrency.unwrap().optional().describe('Items worked on at once'),
-      timeout_seconds: z.number().min(0.1).max(3_600).optional().describe('Longest a single call may take'),
+      timeout_seconds: z
+        .number()
+        .min(0.1)
+        .max(86_400)
+        .optional()
+        .describe('Longest the steps of an item may work together; waits for turns and people are not counted'),
       requests_per_minute: limitsSchema.shape.ratePerMinute
         .unwrap()
         .optional()
@@ -99,7 +104,7 @@ export interface FlowDefinition {
   flow: Flow;
   columns: Readonly<Record<string, string>>;
   parameters: Readonly<Record<string, Parameter>>;
-  limits: { concurrency?: number; timeoutMs?: number; ratePerMinute?: number | null };
+  limits: { concurrency?: number; itemTimeoutMs?: number; ratePerMinute?: number | null };
 }
 
 /** A step or loop as the file has it, its schema checked. */
@@ -124,7 +129,7 @@ export function toDefinition(head: FlowHead, entries: readonly EntryInFile[]): F
     parameters,
     limits: {
       ...(limits.parallel === undefined ? {} : { concurrency: limits.parallel }),
-      ...(limits.timeout_seconds === undefined ? {} : { timeoutMs: Math.round(limits.timeout_seconds * 1_000) }),
+      ...(limits.timeout_seconds === undefined ? {} : { itemTimeoutMs: Math.round(limits.timeout_seconds * 1_000) }),
       ...(limits.requests_per_minute === undefined ? {} : { ratePerMinute: limits.requests_per_minute }),
     },
   };

@@ -11,7 +11,7 @@ export function itemInputOf(
   ref: ItemRef,
 ): ItemInput {
   const { ratePerMinute, concurrency, budgetUsd } = state.limits;
-  const { retry, timeoutMs } = spec;
+  const { retry, timeoutMs, itemTimeoutMs } = spec;
   const { limitsRevision } = state;
   const priority = priorityKeyAt(spec, Date.now());
   const gpuClass = spec.comfy?.gpuClass ?? 'any';
@@ -26,6 +26,7 @@ export function itemInputOf(
     ref,
     retry,
     timeoutMs,
+    ...(itemTimeoutMs === undefined ? {} : { itemTimeoutMs }),
     priority,
     gpuClass,
     project,

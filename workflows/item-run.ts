@@ -3,6 +3,7 @@ import type { ItemInput, StepInput, StepMade, StepOutcome } from '../activities/
 import { isErrorCode } from '../domain/errors.ts';
 import { isLoop, outputStep, stepsOf, type Flow, type Step } from '../domain/flow.ts';
 import { rowOfSteps, type StepEnd } from '../domain/item-row.ts';
+import { itemTimeoutMessage } from '../domain/item-timeout.ts';
 import type { ItemOutcome } from '../domain/result.ts';
 import { callStep } from './call-step.ts';
 import { cancelledMessage, isRow } from './item-end.ts';
@@ -100,6 +101,20 @@ export class ItemRun {
     if (made !== undefined) this.made[step.id] = made;
   }
 
+  /**
+   * What the steps so far left of the item's time. Counted by what they say they worked, not by a timer, so that
+   * waits for turns, GPUs and people do not count.
+   *
+   * @throws ApplicationFailure ITEM_TIMEOUT
+   */
+  private leftMs(): { leftMs?: number } {
+    const { itemTimeoutMs } = this.input;
+    if (itemTimeoutMs === undefined) return {};
+    const workedMs = this.ends.reduce((sum, { row }) => sum + row.processing_time_seconds * 1_000, 0);
+    if (workedMs < itemTimeoutMs) return { leftMs: itemTimeoutMs - workedMs };
+    throw ApplicationFailure.nonRetryable(itemTimeoutMessage(itemTimeoutMs), 'ITEM_TIMEOUT');
+  }
+
   private stepInput(step: Step, round: number, more: Pick<StepInput, 'until' | 'model' | 'hasFallback'>): StepInput {
     const { retry, timeoutMs } = this.input;
     const { name, columns, parameters, output } = this.flow;
@@ -116,6 +131,7 @@ export class ItemRun {
       },
       retry: { ...retry, maxAttempts },
       timeoutMs: step.timeoutMs ?? timeoutMs,
+      ...this.leftMs(),
       step,
       round,
       made: { ...this.made },

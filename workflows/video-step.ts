@@ -42,13 +42,17 @@ async function untilEnded(
   let outcome = asked;
   let waitMs = firstMs;
   let waitedMs = 0;
+  const leftMs = ('leftMs' in input ? input.leftMs : input.itemTimeoutMs) ?? patienceMs;
   for (;;) {
     const { video } = outcome;
     if (video === undefined || video.uri !== undefined || video.failed !== undefined) return outcome;
-    if (waitedMs >= patienceMs) {
-      const message = 'The video was not done in two hours; run the item again to look at it again.';
-      const row = { ...asked, status: 'failed', error_code: 'TIMEOUT', error_message: message };
-      throw ApplicationFailure.create({ message, type: 'TIMEOUT', nonRetryable: true, details: [row] });
+    if (waitedMs >= Math.min(patienceMs, leftMs)) {
+      const code = leftMs < patienceMs ? 'ITEM_TIMEOUT' : 'TIMEOUT';
+      const time =
+        leftMs < patienceMs ? `the ${String(Math.round(leftMs / 1_000))} s that its item had left` : 'two hours';
+      const message = `The video was not done in ${time}; run the item again to look at it again.`;
+      const row = { ...asked, status: 'failed', error_code: code, error_message: message };
+      throw ApplicationFailure.create({ message, type: code, nonRetryable: true, details: [row] });
     }
     try {
       await sleep(waitMs, { summary: `Video of ${input.ref.label}` });

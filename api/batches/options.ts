@@ -28,6 +28,7 @@ function toSpec(options: BatchOptions, { defaults }: Pick<Config, 'defaults'>): 
       model: options.model ?? defaults.model,
       errorPolicy: options.error_policy ?? defaults.error_policy,
       timeoutMs: options.timeout_ms ?? defaults.timeout_ms,
+      itemTimeoutMs: options.item_timeout_ms,
     }),
     limits: {
       ...defined({

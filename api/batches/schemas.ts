@@ -54,7 +54,10 @@ export const batchOptionsSchema = z
     ...limitsChangeBody.shape,
     error_policy: batchSpecSchema.shape.errorPolicy.unwrap(),
     max_attempts: retrySpecSchema.shape.maxAttempts.unwrap(),
-    timeout_ms: batchSpecSchema.shape.timeoutMs.unwrap(),
+    timeout_ms: batchSpecSchema.shape.timeoutMs.unwrap().describe('Longest a single call may take'),
+    item_timeout_ms: batchSpecSchema.shape.itemTimeoutMs
+      .unwrap()
+      .describe('Longest the steps of an item may work together; waits for turns and people are not counted'),
     webhooks: batchSpecSchema.shape.webhooks
       .unwrap()
       .describe(

@@ -28,6 +28,7 @@ export interface SubmitFlags {
   toleratedFailurePercent?: number;
   maxAttempts?: number;
   timeout?: number;
+  itemTimeout?: number;
   param?: Record<string, unknown>;
   shuffle?: boolean;
   shuffleSeed?: number;
@@ -97,7 +98,12 @@ export function addSpecOptions(command: Command): Command {
     .option('--tolerated-failures <n>', 'pause when more items than this have failed', wholeNumber(0, 1e9))
     .option('--tolerated-failure-percent <n>', 'pause when a larger share than this has failed', numberFrom(0, 100))
     .option('--max-attempts <n>', 'calls an item may lose to its own failures (3)', wholeNumber(1, 20))
-    .option('--timeout <seconds>', 'longest a single call may take (120)', numberFrom(0.1, 3600))
+    .option('--timeout <seconds>', 'longest a single call may take (120, or as the flow says)', numberFrom(0.1, 3600))
+    .option(
+      '--item-timeout <seconds>',
+      'longest the steps of an item may work together (as the flow says)',
+      numberFrom(0.1, 86_400),
+    )
     .option('--webhook <targets...>', 'tell these too: addresses, or names in the configuration');
 }
 
@@ -149,6 +155,7 @@ export function toSpec(flags: SubmitFlags, { defaults }: Pick<Config, 'defaults'
       errorPolicy: flags.errorPolicy ?? defaults.error_policy,
       webhooks: flags.webhook,
       timeoutMs: flags.timeout === undefined ? defaults.timeout_ms : Math.round(flags.timeout * 1000),
+      itemTimeoutMs: flags.itemTimeout === undefined ? undefined : Math.round(flags.itemTimeout * 1000),
     }),
     limits: {
       ...defined({

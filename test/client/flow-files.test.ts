@@ -84,7 +84,7 @@ test('a flow is read with its columns, parameters, limits, loops and choices of 
     'output: draft',
   ]);
   const { flow, limits, parameters } = await loadFlow('story', search);
-  expect(limits).toEqual({ concurrency: 5, timeoutMs: 300_000, ratePerMinute: null });
+  expect(limits).toEqual({ concurrency: 5, itemTimeoutMs: 300_000, ratePerMinute: null });
   expect(Object.keys(parameters)).toEqual(['words', 'editor']);
   expect(flow).toEqual({
     name: 'story',

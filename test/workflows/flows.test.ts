@@ -171,6 +171,33 @@ describe.concurrent('a loop', () => {
   });
 });
 
+test('an item whose steps take longer than it may fails, and run again goes on with the rest', async () => {
+  const writer = await newWriter({ faults: { rules: [{ prompt: 'More of it', fault: 'hang', times: 1 }] } });
+  const { rig, submit } = await newFlow({
+    steps: [
+      { id: 'draft', uses: 'text', model: fixed(writer.model), with: { prompt: 'Write {{ item.prompt }}' } },
+      { id: 'more', uses: 'text', model: fixed(writer.model), with: { prompt: 'More of it' } },
+    ],
+  });
+  await submit({ spec: { itemTimeoutMs: 3_000 } });
+  expect(await rig.summary()).toMatchObject({ status: 'failed', counts: { failed: 1 } });
+  expect(rig.row('a1')).toMatchObject({ error_code: 'ITEM_TIMEOUT', calls: 2 });
+  await rig.retry();
+  expect(await rig.summary()).toMatchObject({ status: 'succeeded' });
+  expect(writer.prompts.filter((prompt) => prompt === 'Write picture 1')).toHaveLength(1);
+});
+
+test('waiting for a person is not counted as time of the item', async () => {
+  const { rig, submit } = await newFlow({
+    steps: [
+      { id: 'ask', uses: 'approve', with: { question: 'Go on?', time_limit_hours: 0.0002, default: 'approve' } },
+      { id: 'file', uses: 'export', with: { format: 'text', text: 'done' } },
+    ],
+  });
+  await submit({ spec: { itemTimeoutMs: 100, interactive: true } });
+  expect(await rig.summary()).toMatchObject({ status: 'succeeded' });
+});
+
 test('an image in a loop is another one each round, and each stays', async () => {
   const { rig, submit, record } = await newFlow({
     steps: [
