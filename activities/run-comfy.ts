@@ -1,4 +1,6 @@
+import type { z } from 'zod';
 import type { ComfyGraph } from '../domain/comfy-graph.ts';
+import { findTargets } from '../domain/comfy-targets.ts';
 import type { ComfyWork } from '../domain/comfy-work.ts';
 import { SluiceError } from '../domain/errors.ts';
 import type { ResultRow } from '../domain/result.ts';
@@ -7,6 +9,7 @@ import { stepOptions } from '../domain/step-options.ts';
 import type { Attempt, StepItem } from './attempt.ts';
 import { BatchSizes } from './batch-sizes.ts';
 import { readGraph } from './comfy-prompt.ts';
+import { readFromImage } from './image-request.ts';
 import { LostPrompts } from './lost-prompts.ts';
 import { makeShare, type MakeShareDeps } from './make-share.ts';
 import { readPictureStates } from './picture-states.ts';
@@ -24,6 +27,9 @@ interface ComfyStepRequest {
   seed: number;
   work: ComfyWork;
   graph: ComfyGraph;
+  /** The picture it begins with. */
+  fromImage?: string;
+  fromImageSha256?: string;
 }
 
 /**
@@ -55,26 +61,48 @@ export function createRunComfy(deps: RunComfyDeps): GpuActivities['runComfy'] {
 async function readRequest(step: Attempt): Promise<ComfyStepRequest> {
   const { item, store, input } = step;
   if (item.comfy === undefined) throw new SluiceError('INPUT_CORRUPT', `The item ${item.id} names no graph.`);
-  const asked = readStepOptions(step, stepOptions.comfy);
-  const negativePrompt = asked.negative_prompt ?? item.negativePrompt;
+  const { prompt, negative_prompt, from_image, ...asked } = readStepOptions(step, stepOptions.comfy);
+  const negativePrompt = negative_prompt ?? item.negativePrompt;
+  const own = { ...item.comfy, graph: asked.graph ?? item.comfy.graph };
+  const graph = await readGraph(store, own);
   return {
-    prompt: asked.prompt ?? item.prompt,
+    prompt: prompt ?? item.prompt,
     ...(negativePrompt === undefined ? {} : { negativePrompt }),
     seed: roundSeed(item.seed, input.round),
-    work: item.comfy,
-    graph: await readGraph(store, item.comfy),
+    work: step.scope === null ? item.comfy : { ...own, ...askedOf(asked, item.comfy, graph) },
+    graph,
+    ...(await readFromImage(step, from_image ?? undefined)),
+  };
+}
+
+/** Pictures and settings: what the step says, else the row's. Which checkpoint has to be loaded is always named. */
+function askedOf(
+  { count, graph: _graph, gpu_class: _class, ...given }: Omit<z.output<typeof stepOptions.comfy>, 'prompt'>,
+  work: ComfyWork,
+  graph: ComfyGraph,
+): Pick<ComfyWork, 'count' | 'values'> {
+  const own = findTargets(graph).find(({ parameter }) => parameter === 'checkpoint')?.value;
+  const settings = Object.entries(given).filter(([, value]) => value !== null && value !== undefined);
+  const checkpoint = typeof own === 'string' ? { checkpoint: own } : {};
+  return {
+    count: count ?? work.count,
+    values: { ...checkpoint, ...work.values, ...Object.fromEntries(settings) },
   };
 }
 
 /** The item with what the step asks for in place of what the row says. */
-function comfyItem(step: Attempt, { prompt, negativePrompt, seed, work }: ComfyStepRequest): StepItem {
-  const { negativePrompt: _negative, ...item } = step.item;
+function comfyItem(step: Attempt, request: ComfyStepRequest): StepItem {
+  const { prompt, negativePrompt, seed, work, fromImage } = request;
+  const { negativePrompt: _negative, fromImage: own, localSource, ...item } = step.item;
   // The pictures of a step lie where its file would.
   const folder = step.fileName({ eachRound: true }).slice(0, -item.name.length);
   return {
     ...item,
     ...{ prompt, seed },
     ...(negativePrompt === undefined ? {} : { negativePrompt }),
+    ...(fromImage === undefined ? {} : { fromImage }),
+    // What a template says instead of the row is nobody's word.
+    ...(localSource === true && fromImage === own ? { localSource } : {}),
     comfy: { ...work, prefix: `${folder}${work.prefix}` },
   };
 }

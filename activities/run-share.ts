@@ -13,7 +13,7 @@ import { callTimeoutMs } from './item-time.ts';
 import { promptTimeLimit } from './prompt-time-limit.ts';
 import { readItem } from './read-page.ts';
 import { isShutdown } from './shutdown-signal.ts';
-import { readSourceImage, type SourceImageDeps } from './source-image.ts';
+import { readSource, type SourceImageDeps } from './source-image.ts';
 import { requireRoom } from './store-paid.ts';
 import type { StepDeps } from './step-work.ts';
 
@@ -100,7 +100,7 @@ async function uploadSource(
 ): Promise<string | undefined> {
   const { item, signal } = attempt;
   if (item.fromImage === undefined) return undefined;
-  const { mimeType, data } = await readSourceImage(deps, attempt, item.fromImage);
+  const { mimeType, data } = await readSource(deps, attempt, item.fromImage);
   const hash = createHash('sha256').update(data).digest('hex').slice(0, 32);
   const extension = extname(`x.${mimeType.split('/')[1] ?? 'png'}`);
   return client.upload({ name: `sluice-${hash}${extension}`, mimeType, data }, { signal });

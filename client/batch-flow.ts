@@ -1,10 +1,12 @@
 import { batchSpecSchema, type BatchSpec, type BatchSpecInput } from '../domain/batch-spec.ts';
+import { comfySpecSchema } from '../domain/comfy-work.ts';
 import { defined } from '../domain/defined.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { findFlow, usesComfy, type Flow } from '../domain/flow.ts';
 import { prepareFlow } from '../domain/prepare-flow.ts';
 import type { Store } from '../storage/store.ts';
 import { isFlowPath, loadFlow, type FlowSearch, type NamedFlow } from './flow-files.ts';
+import { withGraphs } from './flow-graphs.ts';
 
 /** Of what a batch may be given, see `batchSpecSchema`. */
 const longestCallMs = 3_600_000;
@@ -12,24 +14,34 @@ const longestCallMs = 3_600_000;
 /** The flow of a batch as its items run it: what a retry goes on with, whatever has become of the flow's file. */
 export const flowKey = 'input/flow.json';
 
+/** A batch as it is to be run. */
+export interface ResolvedBatch {
+  spec: BatchSpec;
+  flow: Flow;
+  /** Files that go into its store with its items: the graphs of the flow's steps. */
+  graphs: { key: string; text: string }[];
+}
+
 /**
  * The options of a batch, with the limits of its flow where they say nothing, and the flow as the batch runs it.
  *
  * @throws SluiceError USAGE naming field and rule, UNKNOWN_FLOW, FLOW_INVALID
  */
-export async function resolveBatch(
-  given: BatchSpecInput | undefined,
-  search: FlowSearch,
-): Promise<{ spec: BatchSpec; flow: Flow }> {
+export async function resolveBatch(given: BatchSpecInput | undefined, search: FlowSearch): Promise<ResolvedBatch> {
   const named = await loadFlow(given?.flow ?? 'image', search);
-  const spec = parseSpec(withLimitsOf(named, given));
-  const { parameters, rotateModels } = spec;
-  const flow = prepareFlow(named, { parameters, rotateModels }, search.models);
+  const parsed = parseSpec(withLimitsOf(named, given));
+  const { parameters, rotateModels } = parsed;
+  const prepared = prepareFlow(named, { parameters, rotateModels }, search.models);
+  const { flow, graphs } = await withGraphs(prepared, named.file);
+  const [first] = graphs;
+  const own =
+    first === undefined || parsed.comfy !== undefined ? {} : { comfy: comfySpecSchema.parse({ graph: first.key }) };
+  const spec = { ...parsed, ...own };
   if (usesComfy(flow) !== (spec.comfy !== undefined)) {
     const message = usesComfy(flow) ? `The flow ${flow.name} needs a graph.` : 'comfy: not of this flow';
     throw new SluiceError('USAGE', message, { action: 'Make sprites with: sluice generate' });
   }
-  return { spec, flow };
+  return { spec, flow, graphs };
 }
 
 /** The flow a batch was started with. Of batches without a file of it the flow is part of the code. */

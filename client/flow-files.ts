@@ -6,6 +6,7 @@ import type { FlowProblem } from '../domain/flow-problem.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import { parseFlow } from '../domain/parse-flow.ts';
 import { packageRoot } from './engine/package-root.ts';
+import { checkGraphs } from './flow-graphs.ts';
 import { locate, locateInText, readYamlFile, type YamlFile } from './yaml-file.ts';
 
 /** A flow, and the file it stands in. */
@@ -111,6 +112,8 @@ async function readAt(path: string, models: ModelsFile): Promise<ListedFlow | nu
   if (definition.flow.name !== name) {
     return bad(placed(file, [{ path: ['name'], rule: `must be that of the file, "${name}"` }]));
   }
+  const ofGraphs = await checkGraphs(definition.flow, path);
+  if (ofGraphs.length > 0) return bad(placed(file, ofGraphs));
   return { name, file: path, shipped, flow: { ...definition, name, file: path, shipped }, problems: [] };
 }
 

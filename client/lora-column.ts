@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import { findTargets } from '../domain/comfy-targets.ts';
 import { findProfile, loadProfiles } from './profiles.ts';
-import { readGraphFile, type SpriteOptions } from './sprites.ts';
+import { readGraphFile } from './graph-files.ts';
+import type { SpriteOptions } from './sprites.ts';
 
 /** A LoRA as the server calls it. */
 export interface LoraChoice {

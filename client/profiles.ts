@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { SluiceError } from '../domain/errors.ts';
 import { defaultProfileName, profilesFileSchema, type SpriteProfile } from '../domain/sprite-profile.ts';
 import { packageRoot } from './engine/package-root.ts';
+import { graphPathOf, graphRule, shippedGraphs } from './graph-files.ts';
 import { describeIssue, locate, readYamlFile, type YamlFile } from './yaml-file.ts';
 
 /** A profile, and where it and its graph are found. */
@@ -14,7 +14,6 @@ export interface NamedProfile extends SpriteProfile {
   graphPath: string;
 }
 
-const graphsDirectory = join(packageRoot, 'flows', 'comfy');
 const invalid = (message: string): SluiceError => new SluiceError('CONFIG_INVALID', message);
 
 /**
@@ -49,15 +48,6 @@ export function findProfile(
   });
 }
 
-/** Names of the graphs that come with Sluice. */
-async function shippedGraphs(): Promise<string[]> {
-  const files = await readdir(graphsDirectory);
-  return files
-    .filter((file) => file.endsWith('.json'))
-    .map((file) => file.slice(0, -'.json'.length))
-    .sort();
-}
-
 function profilesOf(file: YamlFile, graphs: readonly string[]): NamedProfile[] {
   const problem = (path: PropertyKey[], rule: string): string =>
     `${file.path}:${locate(file, path).line}: ${path.map(String).join('.')}: ${rule}`;
@@ -68,20 +58,13 @@ function profilesOf(file: YamlFile, graphs: readonly string[]): NamedProfile[] {
     throw invalid(problems.join('; '));
   }
   const named = Object.entries(parsed.data.profiles).map(([name, profile]) => {
-    return { ...profile, name, file: file.path, graphPath: graphPathOf(profile.model.graph, file, graphs) };
+    return { ...profile, name, file: file.path, graphPath: graphPathOf(profile.model.graph, file.path, graphs) };
   });
   const unknown = named.flatMap(({ name, graphPath }) =>
     graphPath === null ? [['profiles', name, 'model', 'graph']] : [],
   );
   if (unknown.length > 0) {
-    const rule = `must be a graph that comes with Sluice (${graphs.join(', ')}) or a path that ends in .json`;
-    throw invalid(unknown.map((path) => problem(path, rule)).join('; '));
+    throw invalid(unknown.map((path) => problem(path, graphRule(graphs))).join('; '));
   }
   return named.flatMap(({ graphPath, ...profile }) => (graphPath === null ? [] : [{ ...profile, graphPath }]));
-}
-
-/** A path is taken from the file it stands in, so that it means the same from every directory. */
-function graphPathOf(graph: string, file: YamlFile, graphs: readonly string[]): string | null {
-  if (graph.endsWith('.json')) return resolve(dirname(file.path), graph);
-  return graphs.includes(graph) ? join(graphsDirectory, `${graph}.json`) : null;
 }

@@ -9,7 +9,6 @@ import {
 } from '@temporalio/client';
 import type { BatchSpecInput } from '../domain/batch-spec.ts';
 import { SluiceError } from '../domain/errors.ts';
-import { usesComfy } from '../domain/flow.ts';
 import { coreTaskQueue } from '../domain/ids.ts';
 import type { OverlapPolicy } from '../domain/overlap.ts';
 import {
@@ -89,7 +88,7 @@ export class Schedules {
     const scheduleId = checked('id', scheduleIdSchema.safeParse(id));
     const times = checked('schedule', scheduleTimingSchema.safeParse(timing));
     const parsed = await resolveBatch(spec, { home: this.home, models: this.given.models });
-    if (usesComfy(parsed.flow))
+    if (spec?.comfy !== undefined)
       throw new SluiceError('USAGE', 'Sprites cannot be scheduled yet: their graph is planned by sluice generate.');
     const hasTemplate = output.includes('{{');
     const place = displayPath(storeUriOf(output));

@@ -43,7 +43,7 @@ import { promptsUnderWay, type PromptUnderWay } from './prompts-under-way.ts';
 import { readReport } from './read-report.ts';
 import { retryBatch, type Retried } from './retry.ts';
 import { Schedules } from './schedules.ts';
-import { assertClass, planSprites, type SpriteOptions, type SpritePlan } from './sprites.ts';
+import { planSprites, type SpriteOptions, type SpritePlan } from './sprites.ts';
 import { statsOf, type BatchStats } from './stats.ts';
 import { submitOnce } from './submit-once.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
@@ -116,8 +116,8 @@ export class Sluice {
    * OUTPUT_NOT_WRITABLE, IDEMPOTENCY_MISMATCH, USAGE, UNKNOWN_MODEL, UNKNOWN_FLOW, STORAGE_*
    */
   submit(options: SubmitOptions): Promise<Submission> {
-    const { engine, client, models, live } = this;
-    const context = { engine, client, models, live };
+    const { engine, client, models, live, gpus } = this;
+    const context = { engine, client, models, live, gpus };
     const { idempotencyKey: key } = options;
     return key === undefined ? submit(context, options) : submitOnce(context, options, key);
   }
@@ -132,10 +132,8 @@ export class Sluice {
   }
 
   /** What `generate` would submit. */
-  async planSprites(options: SpriteOptions): Promise<SpritePlan> {
-    const plan = await planSprites(this.engine.home, options);
-    assertClass(plan.gpuClass, this.gpus, this.gpuMode);
-    return plan;
+  planSprites(options: SpriteOptions): Promise<SpritePlan> {
+    return planSprites(this.engine.home, options, this);
   }
 
   /** What `submit` would come to; starts nothing and writes nothing. */

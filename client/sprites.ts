@@ -1,8 +1,6 @@
-import { createHash, randomInt } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { randomInt } from 'node:crypto';
 import type { BatchSpecInput } from '../domain/batch-spec.ts';
-import { parseComfyGraph, type ComfyGraph } from '../domain/comfy-graph.ts';
+import type { ComfyGraph } from '../domain/comfy-graph.ts';
 import { injectParameters, type ComfyParameterValues } from '../domain/comfy-inject.ts';
 import { findTargets, type ComfyParameter } from '../domain/comfy-targets.ts';
 import type { ComfySpec } from '../domain/comfy-work.ts';
@@ -12,6 +10,8 @@ import type { GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 import type { ProviderMode } from '../domain/ids.ts';
 import type { PriorityName } from '../domain/priority.ts';
 import { profileSpec, profileValues } from '../domain/sprite-profile.ts';
+import { assertClass } from './gpu-classes.ts';
+import { graphKey, readGraphFile } from './graph-files.ts';
 import { findProfile, loadProfiles, type NamedProfile } from './profiles.ts';
 import type { SubmitOptions } from './submit.ts';
 
@@ -64,9 +64,14 @@ const autoItem = 8;
  * Turns a wish for sprites into a submission: settings of the profile under those given, the graph read and
  * looked through, pictures dealt out to items of one prompt each.
  *
- * @throws SluiceError USAGE when what was asked for has no place in the graph; CONFIG_INVALID, INVALID_INPUT
+ * @param served GPUs there are. @default whether any serves the class is not looked at
+ * @throws SluiceError USAGE when what was asked for has no place in the graph, or no GPU; CONFIG_INVALID, INVALID_INPUT
  */
-export async function planSprites(home: string, options: SpriteOptions): Promise<SpritePlan> {
+export async function planSprites(
+  home: string,
+  options: SpriteOptions,
+  served?: { gpus: readonly GpuEndpointConfig[]; gpuMode: ProviderMode },
+): Promise<SpritePlan> {
   const profile = findProfile(await loadProfiles(home), options.profile);
   const { text, graph, name } = await readGraphFile(options.graph ?? profile.graphPath);
   const given = givenValues(options);
@@ -82,7 +87,8 @@ export async function planSprites(home: string, options: SpriteOptions): Promise
     prefix: profile.output.name,
   });
   const { minVramGb, ...comfy } = comfySpec(options, profile, graph, values);
-  const key = `input/graph-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.json`;
+  if (served !== undefined) assertClass(comfy.gpuClass, served.gpus, served.gpuMode);
+  const key = graphKey(text);
   return {
     submit: {
       input: { text: rows.map((row) => `${JSON.stringify(row)}\n`).join('') },
@@ -106,26 +112,6 @@ export async function planSprites(home: string, options: SpriteOptions): Promise
     items: rows.length,
     unused,
   };
-}
-
-/**
- * A graph in API format.
- * @throws SluiceError INPUT_NOT_FOUND, INVALID_INPUT
- */
-export async function readGraphFile(path: string): Promise<{ text: string; graph: ComfyGraph; name: string }> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new SluiceError('INPUT_NOT_FOUND', `The graph ${path} cannot be read.`, { cause });
-  });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new SluiceError('INVALID_INPUT', `The graph ${path} is no JSON.`, {
-      action: 'Export it from ComfyUI with: Workflow > Export (API).',
-      cause,
-    });
-  }
-  return { text, graph: parseComfyGraph(value, path), name: basename(path) };
 }
 
 type Values = Omit<ComfyParameterValues, 'prompt' | 'seed' | 'batch_size' | 'source_image' | 'filename_prefix'>;
@@ -199,13 +185,4 @@ function itemRows(
 /** @param before pictures before the item's first */
 function itemId(prefix: string, before: number): string {
   return `${prefix}-${String(before + 1).padStart(4, '0')}`;
-}
-
-/** Throws USAGE when no endpoint serves the class: its items would wait for ever. */
-export function assertClass(gpuClass: string, gpus: readonly GpuEndpointConfig[], mode: ProviderMode): void {
-  const classes = mode === 'live' ? new Set(gpus.flatMap((gpu) => gpu.classes)) : new Set(['any']);
-  if (classes.has(gpuClass)) return;
-  throw new SluiceError('USAGE', `No GPU serves the class "${gpuClass}"; there are: ${[...classes].join(', ')}.`, {
-    action: 'Give the class to an endpoint under gpus: in the configuration, or choose another with --gpu-class.',
-  });
 }

@@ -8,10 +8,11 @@ import type { BatchInput } from '../domain/batch.ts';
 import { batchStartOf } from '../domain/batch-start.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { isPlain } from '../domain/flow.ts';
+import type { GpuEndpointConfig } from '../domain/gpu-endpoint.ts';
 import { coreTaskQueue, type ProviderMode } from '../domain/ids.ts';
 import { openStore } from '../storage/open-store.ts';
 import type { Store } from '../storage/store.ts';
-import { flowKey, resolveBatch } from './batch-flow.ts';
+import { flowKey, resolveBatch, type ResolvedBatch } from './batch-flow.ts';
 import { BatchHandle } from './batch-handle.ts';
 import { readBatchInfo, writeBatchInfo } from './batch-info.ts';
 import { clearResults } from './clear-results.ts';
@@ -21,6 +22,7 @@ import { explain } from './errors.ts';
 import type { FlowSearch } from './flow-files.ts';
 import type { Rejected } from './input/input-entry.ts';
 import { eventsOf } from './event-targets.ts';
+import { assertClasses } from './gpu-classes.ts';
 import { sourceName, type InputFormat, type InputSource } from './input/source.ts';
 import { stageInput, type StagedInput } from './input/stage-input.ts';
 import { makeDirectory, rejectedPath, storeUriOf } from './output-directory.ts';
@@ -80,6 +82,8 @@ export interface Submission {
 export interface SubmitContext extends Given {
   engine: OwnEngine;
   client: Client;
+  /** ComfyUI servers there are, to refuse what none of them may do. @default nothing is refused */
+  gpus?: readonly GpuEndpointConfig[] | undefined;
 }
 
 /** A batch that is staged. */
@@ -136,7 +140,7 @@ async function prepareIn(
   const storeUri = store.uri;
   const earlier = await readBatchInfo(store);
   const batch = withSeed(await resolveBatch(options.spec, searchOf(context)), options, earlier);
-  const { spec, flow } = batch;
+  const { spec, flow, graphs } = batch;
   const events = eventsOf(context.engine.home, spec);
   const found = earlier === null ? null : await new BatchHandle(context.client, earlier.batch_id).find();
   if (earlier !== null && found?.state === 'running') {
@@ -148,11 +152,13 @@ async function prepareIn(
   const plan = await planRun(store, earlier, options.resume, freshId);
   const mode = (plan.reopen ? earlier?.mode : undefined) ?? modeOf(flow, context);
   assertServed(flow, mode, context);
+  if (context.gpus !== undefined) assertClasses(flow, context.gpus, mode);
   // The batch that is there is not touched before the input has proved good, as far as it can be read twice.
   if (earlier !== null && !('stream' in options.input)) await readThrough(context, options, batch);
   if (plan.replace) await clearResults(store);
   const own = isPlain(flow) ? [] : [{ key: flowKey, text: JSON.stringify(flow) }];
-  const files = Promise.allSettled([...own, ...(options.files ?? [])].map(({ key, text }) => store.put(key, text)));
+  const kept = [...own, ...graphs, ...(options.files ?? [])];
+  const files = Promise.allSettled(kept.map(({ key, text }) => store.put(key, text)));
   const staged = await stage(store, context, options, batch, earlier === null).finally(() => files);
   for (const file of await files) if (file.status === 'rejected') throw file.reason as Error;
   const info: BatchInfo = {
@@ -220,7 +226,7 @@ function withSeed(batch: Batch, { shuffle }: SubmitOptions, earlier: BatchInfo |
   return { ...batch, spec: { ...batch.spec, shuffle: { seed } } };
 }
 
-type Batch = Awaited<ReturnType<typeof resolveBatch>>;
+type Batch = ResolvedBatch;
 
 function searchOf({ engine, models }: SubmitContext): FlowSearch {
   return { home: engine.home, models };

@@ -3,6 +3,7 @@ import { foldChoice } from './choose-models.ts';
 import type { FlowProblem } from './flow-problem.ts';
 import { readValue } from './flow-values.ts';
 import { checkTexts, type NameSpace } from './check-names.ts';
+import { isTemplate } from './template-names.ts';
 import { knownColumn } from './input-columns.ts';
 import { modelKeys, resolveModel, type ModelsFile } from './models.ts';
 import type { Column, StepKind } from './flow.ts';
@@ -65,7 +66,19 @@ function checkStep(step: StepInFile, path: PropertyKey[], scope: NameSpace, mode
       ),
     ),
     ...checkModels(step, path, scope.head, models),
+    ...(step.uses === 'comfy' ? checkGraph(step, [...path, 'with'], scope.head) : []),
   ];
+}
+
+/** What decides where and by which graph a step is done has to be known before it begins. */
+function checkGraph({ with: options = {} }: StepInFile, path: PropertyKey[], { name }: FlowHead): FlowProblem[] {
+  // `sluice generate` brings the graph of a profile.
+  if (options['graph'] === undefined && name !== 'sprite') {
+    return [{ path: [...path, 'graph'], rule: 'is required: the path of a graph in API format' }];
+  }
+  return ['graph', 'gpu_class'].flatMap((key): FlowProblem[] =>
+    isTemplate(options[key]) ? [{ path: [...path, key], rule: 'cannot be a template' }] : [],
+  );
 }
 
 function checkDeep(

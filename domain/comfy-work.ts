@@ -6,7 +6,7 @@ export const mostPictures = 64;
 const text = z.string().min(1);
 
 /** What is written into the graph of every item, besides prompt, seed and batch size. */
-const comfyValuesSchema = z.strictObject({
+export const comfyValuesSchema = z.strictObject({
   steps: z.int().min(1).max(10_000).optional(),
   cfg: z.number().min(0).max(100).optional(),
   sampler: text.optional(),
@@ -19,6 +19,12 @@ const comfyValuesSchema = z.strictObject({
 
 /** Pictures a prompt; `auto`: as many as the GPU's memory holds. */
 const batchSizeSchema = z.union([z.literal('auto'), z.int().min(1).max(mostPictures)]);
+
+/** GPUs that may do it: `any`, or a class of the configuration's `gpus`. */
+export const gpuClassSchema = z
+  .string()
+  .max(50)
+  .regex(/^[a-z0-9][a-z0-9.-]*$/, { error: 'must be "any" or a class such as "24gb": a-z, 0-9, "." and "-"' });
 
 /** How the items of a batch are made on ComfyUI servers. */
 export const comfySpecSchema = z.strictObject({

@@ -48,7 +48,12 @@ export const loopHeadSchema = z.strictObject({
   repeat: z.strictObject({
     at_most: z.int().min(1).max(20).describe('Rounds at most; then the item goes on with what it has'),
     until: text('Liquid condition that ends the loop, looked at after each round'),
-    expect: z.number().min(1).max(20).optional().describe('Rounds an item usually takes, for estimates of cost and time'),
+    expect: z
+      .number()
+      .min(1)
+      .max(20)
+      .optional()
+      .describe('Rounds an item usually takes, for estimates of cost and time'),
   }),
   steps: z.array(z.unknown()).min(1).max(20).describe('Steps that are run again until the condition holds'),
 });
@@ -148,12 +153,14 @@ function toEntry(entry: EntryInFile): FlowEntry {
 }
 
 function toStep({ id, uses, when, with: options, model, max_attempts, timeout_seconds }: StepInFile): Step {
+  const gpuClass = options?.['gpu_class'];
   return {
     id,
     uses,
     ...(when === undefined ? {} : { when }),
     ...(options === undefined ? {} : { with: options }),
     ...(model === undefined ? {} : { model: toChoice(model) }),
+    ...(uses === 'comfy' && typeof gpuClass === 'string' ? { gpuClass } : {}),
     ...(max_attempts === undefined ? {} : { maxAttempts: max_attempts }),
     ...(timeout_seconds === undefined ? {} : { timeoutMs: Math.round(timeout_seconds * 1_000) }),
   };

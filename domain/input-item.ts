@@ -1,6 +1,6 @@
 import { toComfyWork } from './comfy-item.ts';
 import { chooseModels } from './choose-models.ts';
-import { pictureNames, type ComfySpec } from './comfy-work.ts';
+import { pictureNames, type ComfySpec, type ComfyWork } from './comfy-work.ts';
 import { estimateItem } from './estimate-item.ts';
 import { stepsOf, type Flow } from './flow.ts';
 import type { StagedItem } from './item.ts';
@@ -65,8 +65,8 @@ export function toStagedItem(
   context: ItemContext,
 ): { ok: true; item: StagedItem } | { ok: false; message: string } {
   const { models, sha256 } = context;
-  if (context.comfy !== undefined) return toComfyItem(row, context, context.comfy);
   if (context.flow !== undefined) return toFlowItem(row, context, context.flow);
+  if (context.comfy !== undefined) return toComfyItem(row, context, context.comfy);
   const quality = row.quality ?? 'standard';
   const found = mediaModelOf(row, { models, defaultModel: context.defaultModel });
   if (!found.ok) return found;
@@ -120,8 +120,7 @@ function toComfyItem(
     quality: row.quality ?? 'standard',
     aspectRatio: row.aspect_ratio ?? '1:1',
     ...(row.from_image === undefined ? {} : { fromImage: row.from_image }),
-    model: work.values.checkpoint ?? 'as in the graph',
-    provider: 'comfyui',
+    ...gpuModel(work),
     ...(Object.keys(fields).length === 0 ? {} : { fields }),
     estimateUsd: 0,
     comfy: work,
@@ -132,19 +131,23 @@ function toComfyItem(
 /** An item of a flow of several steps, or of templates: the first model of each step is chosen here. */
 function toFlowItem(
   row: InputRow,
-  { id, index, rowNumber, name, models, defaultModel, sha256 }: ItemContext,
+  { id, index, rowNumber, name, models, defaultModel, comfy, sha256 }: ItemContext,
   flow: Flow,
 ): { ok: true; item: StagedItem } | { ok: false; message: string } {
   const quality = row.quality ?? 'standard';
+  const onGpus = comfy === undefined ? null : toComfyWork(row, comfy.spec, { first: 1, ownPrefix: name });
+  if (onGpus?.ok === false) return onGpus;
+  // In a flow whose images ComfyUI servers make it is a checkpoint.
+  const isCheckpoint = onGpus !== null && !stepsOf(flow).some(({ uses }) => uses === 'image');
   const rowModels = [
-    ...(row.image_model === undefined ? [] : [{ column: 'image_model', name: row.image_model }]),
+    ...(row.image_model === undefined || isCheckpoint ? [] : [{ column: 'image_model', name: row.image_model }]),
     ...(row.video_model === undefined ? [] : [{ column: 'video_model', name: row.video_model }]),
   ];
   const data = row.data ?? {};
   const choice = chooseModels(flow, { models, batchModel: defaultModel, rowModels, quality, index, data });
   if (!choice.ok) return choice;
   const chosen = Object.entries(choice.steps).map(([step, { key }]) => [step, key] as const);
-  const first = firstModel(flow, choice.steps, models);
+  const first = firstModel(flow, choice.steps, models, onGpus?.work);
   const known = {
     id,
     index,
@@ -158,6 +161,7 @@ function toFlowItem(
     ...(row.from_image === undefined ? {} : { fromImage: row.from_image }),
     ...first,
     models: Object.fromEntries(chosen),
+    ...(onGpus === null ? {} : { comfy: onGpus.work }),
     ...(Object.keys(row.fields).length === 0 ? {} : { fields: row.fields }),
     ...(row.data === undefined ? {} : { data: row.data }),
   };
@@ -171,13 +175,20 @@ function firstModel(
   flow: Flow,
   chosen: Readonly<Record<string, { key: string; model: { provider: string } }>>,
   models: ModelsFile,
+  onGpus: ComfyWork | undefined,
 ): { model: string; provider: string } {
-  for (const { id, model } of stepsOf(flow)) {
+  for (const { id, uses, model } of stepsOf(flow)) {
+    if (uses === 'comfy') return gpuModel(onGpus);
     const key = chosen[id]?.key ?? model?.models[0];
     const found = key === undefined ? undefined : resolveModel(models, key);
     if (found !== undefined) return { model: found.key, provider: found.model.provider };
   }
   return { model: '', provider: '' };
+}
+
+/** What an item is made by that ComfyUI servers make. */
+function gpuModel(work: ComfyWork | undefined): { model: string; provider: string } {
+  return { model: work?.values.checkpoint ?? 'as in the graph', provider: 'comfyui' };
 }
 
 /** Of a row that gives none, so that a rerun repeats it. */

@@ -11,6 +11,7 @@ import {
 import { problemsOf, type FlowProblem } from './flow-problem.ts';
 import type { ModelsFile } from './models.ts';
 import { stepOptions } from './step-options.ts';
+import { isTemplate } from './template-names.ts';
 
 export type ParsedFlow = { ok: true; definition: FlowDefinition } | { ok: false; problems: FlowProblem[] };
 
@@ -66,11 +67,6 @@ function checkColumns({ columns = {} }: FlowHead): FlowProblem[] {
       ? [{ path: ['columns', name, 'default'], rule: 'is never used: the column is required' }]
       : [],
   );
-}
-
-/** Whether a text holds Liquid. */
-function isTemplate(value: unknown): boolean {
-  return typeof value === 'string' && /\{\{|\{%/.test(value);
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { failurePolicySchema, retrySpecSchema, type BatchSpecInput } from './batch-spec.ts';
 import type { ComfyParameterValues } from './comfy-inject.ts';
+import { gpuClassSchema } from './comfy-work.ts';
 import { priorities } from './priority.ts';
 
 /** Used where no profile is named. */
@@ -42,11 +43,7 @@ const modelSchema = z
 
 const hardwareSchema = z.strictObject({
   /** GPUs it runs on: `any`, or the class of those behind the task queue `gpu.<class>`. */
-  gpu_class: z
-    .string()
-    .max(50)
-    .regex(/^[a-z0-9][a-z0-9.-]*$/, { error: 'must be "any" or a class such as "24gb": a-z, 0-9, "." and "-"' })
-    .default('any'),
+  gpu_class: gpuClassSchema.default('any'),
   /** Pictures a prompt; `auto`: as many as the GPU's free memory holds. */
   batch_size: z
     .union([z.literal(1), z.literal(4), z.literal(8), z.literal('auto')], { error: 'must be 1, 4, 8 or auto' })

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { comfyValuesSchema, gpuClassSchema, mostPictures } from './comfy-work.ts';
 import type { StepKind } from './flow.ts';
 import { aspectRatios } from './item.ts';
 
@@ -40,10 +41,28 @@ const videoOptions = z.strictObject({
   from_image: text.nullish(),
 });
 
-/** Makes pictures on ComfyUI servers by the batch's graph. What is left out is the row's. */
+const values = comfyValuesSchema.shape;
+
+/** Makes pictures on ComfyUI servers. What is left out is the row's, or stays as the graph has it. */
 const comfyOptions = z.strictObject({
+  /** Graph in API format: a path, taken from the flow's file, or the name of one that comes with Sluice; no template. */
+  graph: text.nullish(),
+  /** GPUs that may do it: `any`, or a class of the configuration's `gpus`; no template. @default any */
+  gpu_class: gpuClassSchema.nullish(),
   prompt: text.nullish(),
   negative_prompt: z.string().nullish(),
+  /** http(s) address, or the path of an image that an earlier step made. */
+  from_image: text.nullish(),
+  /** Pictures of each item. @default 1, or as the row says */
+  count: z.int().min(1).max(mostPictures).nullish(),
+  steps: values.steps.nullable(),
+  cfg: values.cfg.nullable(),
+  sampler: values.sampler.nullable(),
+  scheduler: values.scheduler.nullable(),
+  width: values.width.nullable(),
+  height: values.height.nullable(),
+  checkpoint: values.checkpoint.nullable(),
+  loras: values.loras.nullable(),
 });
 
 /** Looks whether rules hold: `steps.<id>.passed`, and `.failures`, the messages of those that do not. */

@@ -10,6 +10,11 @@ export interface TemplateName {
 
 export type TemplateNames = { ok: true; names: TemplateName[] } | { ok: false; mistake: TemplateMistake };
 
+/** Whether a value is a text that holds Liquid. */
+export function isTemplate(value: unknown): boolean {
+  return typeof value === 'string' && /\{\{|\{%/.test(value);
+}
+
 const before = '{% if ';
 
 /** What a template reads from outside of itself: found without rendering it. */

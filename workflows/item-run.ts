@@ -116,7 +116,7 @@ export class ItemRun {
   }
 
   private stepInput(step: Step, round: number, more: Pick<StepInput, 'until' | 'model' | 'hasFallback'>): StepInput {
-    const { retry, timeoutMs } = this.input;
+    const { retry, timeoutMs, gpuClass } = this.input;
     const { name, columns, parameters, output } = this.flow;
     const maxAttempts = step.maxAttempts ?? retry.maxAttempts;
     return {
@@ -131,6 +131,7 @@ export class ItemRun {
       },
       retry: { ...retry, maxAttempts },
       timeoutMs: step.timeoutMs ?? timeoutMs,
+      gpuClass: step.gpuClass ?? gpuClass,
       ...this.leftMs(),
       step,
       round,

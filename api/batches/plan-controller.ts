@@ -7,7 +7,8 @@ import { describe, Endpoint, Input, type Given } from '../http/endpoint.ts';
 import { homeToken, settingsToken } from '../tokens.ts';
 import { specOf } from './options.ts';
 import { readRequest } from './read-request.ts';
-import { createBody, planSchema } from './schemas.ts';
+import { planSchema } from './plan-schema.ts';
+import { createBody } from './schemas.ts';
 
 /** Rejected rows a plan shows, and how many characters of each. */
 const maxRejectedRows = 100;

@@ -140,7 +140,7 @@ export async function* parseInput(source: InputSource, options: ParseInputOption
     if (!sound.ok) return sound;
     rowOfId.set(id, entry.rowNumber);
     // Sprites without a name of their own are numbered.
-    const numbered = sound.item.comfy !== undefined && row.output_name === undefined;
+    const numbered = isPlain(flow) && sound.item.comfy !== undefined && row.output_name === undefined;
     const staged = numbered ? sound : stage(names.allocate(wanted));
     if (!staged.ok) return staged;
     if (row.from_image !== undefined && options.localFiles !== false) staged.item.localSource = true;

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { InboxEntry as Asked } from '../../client/inbox.ts';
-import type { BatchReply, createdSchema, limitsReplySchema, listReply, planSchema } from '../../api/batches/schemas.ts';
+import type { BatchReply, createdSchema, limitsReplySchema, listReply } from '../../api/batches/schemas.ts';
+import type { planSchema } from '../../api/batches/plan-schema.ts';
 
 /** How a batch stands. */
 export type BatchDetail = BatchReply;
