@@ -2,12 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { programPath } from '../client/engine/package-root.ts';
+import type { Vendor } from '../domain/vendors.ts';
 
 export interface EmulatorSettings {
   latencyMs: number;
   /** Requests a rolling minute it lets through for each model. */
   rpm?: number;
-  /** As `sluice emulator gemini --faults` takes them. */
+  /** Tokens a rolling minute after which it refuses calls of a model. */
+  tpm?: number;
+  /** As `sluice emulator` takes them. */
   faults?: string;
 }
 
@@ -17,13 +20,15 @@ export interface EmulatorProcess {
   stop(): Promise<void>;
 }
 
-/** Starts the Gemini emulator in a process of its own, so that its work is not counted as the worker's. */
-export async function startEmulator(settings: EmulatorSettings, callLog: string): Promise<EmulatorProcess> {
-  const { latencyMs, rpm, faults } = settings;
+/** Starts the emulator of a vendor in a process of its own, so that its work is not counted as the worker's. */
+export async function startVendor(
+  vendor: Vendor,
+  { latencyMs, ...optional }: EmulatorSettings,
+  callLog: string,
+): Promise<EmulatorProcess> {
   const args = ['--latency-ms', String(latencyMs), '--log', callLog, '--seed', '1'];
-  if (rpm !== undefined) args.push('--rpm', String(rpm));
-  if (faults !== undefined) args.push('--faults', faults);
-  return startProcess('gemini', args);
+  for (const [option, value] of Object.entries(optional)) args.push(`--${option}`, String(value));
+  return startProcess(vendor === 'gemini' ? 'gemini' : 'text', args);
 }
 
 /** Starts a ComfyUI emulator with one virtual GPU of 48 GB, in a process of its own as a server is. */
@@ -32,7 +37,7 @@ export async function startGpu(name: string, timeScale: number, gpuLog: string):
   return startProcess('comfyui', args);
 }
 
-async function startProcess(provider: 'gemini' | 'comfyui', args: string[]): Promise<EmulatorProcess> {
+async function startProcess(provider: 'gemini' | 'text' | 'comfyui', args: string[]): Promise<EmulatorProcess> {
   const node = ['--disable-warning=ExperimentalWarning', programPath('cli/main')];
   const child = spawn(process.execPath, [...node, 'emulator', provider, ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],

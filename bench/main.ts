@@ -5,6 +5,7 @@ import { packageRoot } from '../client/engine/package-root.ts';
 import { benchApi } from './api.ts';
 import { benchEngineCost } from './engine-cost.ts';
 import { benchFaultMix } from './fault-mix.ts';
+import { benchFlows } from './flows/flows.ts';
 import { benchGpus } from './gpu/gpus.ts';
 import { benchProviderBound } from './provider-bound.ts';
 import { benchRateLimit } from './rate-limit.ts';
@@ -13,8 +14,8 @@ import { benchScale } from './scale.ts';
 import { benchStaging } from './staging.ts';
 
 /**
- * `node bench/main.ts [a b c d e f gpu api] [--items N]`: JSON lines as figures come in, then a table. A target
- * that is missed is said, not an error: machines differ. `f`, `gpu` and `api` run only when they are asked for.
+ * `node bench/main.ts [a b c d e f flows gpu api] [--items N]`: JSON lines as figures come in, then a table. A target
+ * that is missed is said, not an error: machines differ. `f`, `flows`, `gpu` and `api` run only when they are asked for.
  */
 const benches: Record<string, (results: Results, items?: number) => Promise<void>> = {
   a: benchProviderBound,
@@ -23,6 +24,7 @@ const benches: Record<string, (results: Results, items?: number) => Promise<void
   d: benchScale,
   e: benchFaultMix,
   f: benchStaging,
+  flows: benchFlows,
   gpu: benchGpus,
   api: benchApi,
 };

@@ -5,16 +5,26 @@ import { Client, Connection } from '@temporalio/client';
 import { stopEngine } from '../client/engine/ensure-engine.ts';
 import { Sluice } from '../client/sluice.ts';
 import type { BatchSummary } from '../domain/batch.ts';
-import { startEmulator, type EmulatorSettings } from './emulator-process.ts';
+import { vendorFacts, type Vendor } from '../domain/vendors.ts';
+import { startVendor, type EmulatorProcess, type EmulatorSettings } from './emulator-process.ts';
 import { ProcessMeter, measured } from './process-meter.ts';
 
-/** The model of every item. */
-const benchModel = 'gemini-2.5-flash-image';
+/** The model of every item, but of flows. */
+export const benchModel = 'gemini-2.5-flash-image';
+
+/** Limits of a model, as `models.yaml` has them; those that are not named do not exist. */
+interface ModelLimits {
+  requests_per_minute?: number;
+  tokens_per_minute?: number;
+}
 
 export interface RigOptions {
+  /** Of Gemini's. */
   emulator: EmulatorSettings;
-  /** Requests a minute of the model's own limit. @default none, nor any other limit */
-  modelRpm?: number;
+  /** Emulators of further vendors, each a process of its own. @default none */
+  others?: Partial<Record<Exclude<Vendor, 'gemini'>, EmulatorSettings>>;
+  /** By model. @default the model of images, without any */
+  limits?: Record<string, ModelLimits>;
 }
 
 interface BatchOptions {
@@ -44,51 +54,60 @@ export class Rig {
   readonly client: Client;
   readonly meters: { server: ProcessMeter; worker: ProcessMeter; emulator: ProcessMeter };
   readonly #connection: Connection;
-  readonly #stopEmulator: () => Promise<void>;
+  readonly #emulators: readonly EmulatorProcess[];
   #batches = 0;
 
-  private constructor(
-    home: string,
-    sluice: Sluice,
-    connection: Connection,
-    emulator: { pid: number; stop: () => Promise<void> },
-  ) {
+  private constructor(home: string, sluice: Sluice, connection: Connection, emulators: readonly EmulatorProcess[]) {
     this.home = home;
     this.sluice = sluice;
     this.#connection = connection;
     this.client = new Client({ connection, namespace: sluice.engine.namespace });
-    this.#stopEmulator = emulator.stop;
+    this.#emulators = emulators;
     const pidOf = (name: string): number => sluice.engine.processes.find((one) => one.name === name)?.pid ?? 0;
     this.meters = {
       server: new ProcessMeter(pidOf('server')),
       worker: new ProcessMeter(pidOf('worker')),
-      emulator: new ProcessMeter(emulator.pid),
+      emulator: new ProcessMeter(emulators[0]?.pid ?? 0),
     };
   }
 
-  static async start(options: RigOptions): Promise<Rig> {
+  static async start({ emulator, others, limits = { [benchModel]: {} } }: RigOptions): Promise<Rig> {
     const home = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-    writeFileSync(join(home, 'models.yaml'), modelsYaml(options.modelRpm ?? null));
-    const emulator = await startEmulator(options.emulator, callLogOf(home));
-    Object.assign(process.env, { GEMINI_API_KEY: 'bench', GEMINI_BASE_URL: emulator.url });
+    writeFileSync(join(home, 'models.yaml'), modelsYaml(limits));
+    const emulators: EmulatorProcess[] = [];
     try {
+      for (const [vendor, settings] of Object.entries({ gemini: emulator, ...others }) as [
+        Vendor,
+        EmulatorSettings,
+      ][]) {
+        const started = await startVendor(vendor, settings, callLogOf(home, vendor));
+        emulators.push(started);
+        const { keyVariable, urlVariable } = vendorFacts[vendor];
+        Object.assign(process.env, { [keyVariable]: 'bench', [urlVariable]: started.url });
+      }
       const sluice = await Sluice.connect({ home });
-      return new Rig(home, sluice, await Connection.connect({ address: sluice.engine.address }), emulator);
+      return new Rig(home, sluice, await Connection.connect({ address: sluice.engine.address }), emulators);
     } catch (error) {
-      await emulator.stop();
+      for (const started of emulators) await started.stop();
       await stopEngine(home);
       throw error;
     }
   }
 
-  get callLog(): string {
-    return callLogOf(this.home);
+  /** Where a vendor's emulator writes down its calls. */
+  callLog(vendor: Vendor = 'gemini'): string {
+    return callLogOf(this.home, vendor);
+  }
+
+  /** A directory no batch has had. */
+  newOutput(): string {
+    this.#batches += 1;
+    return join(this.home, `out-${this.#batches}`);
   }
 
   /** A batch with no limits but its concurrency, of items that differ in their prompts. */
   async runBatch(options: BatchOptions): Promise<BatchRun> {
-    this.#batches += 1;
-    const output = join(this.home, `out-${this.#batches}`);
+    const output = this.newOutput();
     const input = { text: promptsCsv(options.items, this.#batches) };
     let wallMs = 0;
     const { value, cpuMs } = await measured(this.meters, async () => {
@@ -111,7 +130,7 @@ export class Rig {
     await this.sluice.close();
     await this.#connection.close();
     await stopEngine(this.home);
-    await this.#stopEmulator();
+    for (const emulator of this.#emulators) await emulator.stop();
     rmSync(this.home, { recursive: true, force: true });
   }
 }
@@ -162,11 +181,13 @@ export function promptsCsv(items: number, salt: number): string {
   return `id,prompt\n${rows.join('\n')}\n`;
 }
 
-function callLogOf(home: string): string {
-  return join(home, 'calls.jsonl');
+function callLogOf(home: string, vendor: Vendor): string {
+  return join(home, `calls-${vendor}.jsonl`);
 }
 
-function modelsYaml(rpm: number | null): string {
-  const limits = { requests_per_minute: rpm, tokens_per_minute: null, images_per_minute: null, concurrency: null };
-  return JSON.stringify({ models: { [benchModel]: { limits } } });
+function modelsYaml(limits: Record<string, ModelLimits>): string {
+  const none = { requests_per_minute: null, tokens_per_minute: null, images_per_minute: null, concurrency: null };
+  const models: Record<string, { limits: object }> = {};
+  for (const [key, given] of Object.entries(limits)) models[key] = { limits: { ...none, ...given } };
+  return JSON.stringify({ models });
 }
