@@ -30,8 +30,8 @@ export interface ResolvedBatch {
 export async function resolveBatch(given: BatchSpecInput | undefined, search: FlowSearch): Promise<ResolvedBatch> {
   const named = await loadFlow(given?.flow ?? 'image', search);
   const parsed = parseSpec(withLimitsOf(named, given));
-  const { parameters, rotateModels } = parsed;
-  const prepared = prepareFlow(named, { parameters, rotateModels }, search.models);
+  const { parameters, rotateModels, model } = parsed;
+  const prepared = prepareFlow(named, { parameters, rotateModels, model }, search.models);
   const { flow, graphs } = await withGraphs(prepared, named.file);
   const [first] = graphs;
   const own =

@@ -11,6 +11,8 @@ export interface FlowChange {
   parameters: Readonly<Record<string, unknown>>;
   /** Items take the models a step may call in turn, whatever rule the flow has. */
   rotateModels: boolean;
+  /** Called in place of all others of its kind that steps name, those to fall back on too; null: none. */
+  model: string | null;
 }
 
 /**
@@ -22,8 +24,12 @@ export interface FlowChange {
 export function prepareFlow(definition: FlowDefinition, change: FlowChange, models: ModelsFile): Flow {
   const { flow } = definition;
   const parameters = readParameters(definition, change.parameters);
-  const prepare = (step: Step): Step =>
-    step.model === undefined ? step : { ...step, model: resolved(step.model, change.rotateModels, models) };
+  const only = change.model === null ? undefined : resolveModel(models, change.model);
+  const prepare = (step: Step): Step => {
+    if (step.model === undefined) return step;
+    if (only?.model.kind === step.uses) return { ...step, model: { rule: 'fixed', models: [only.key] } };
+    return { ...step, model: resolved(step.model, change.rotateModels, models) };
+  };
   const steps = flow.steps.map((entry): FlowEntry =>
     isLoop(entry) ? { ...entry, steps: entry.steps.map(prepare) } : prepare(entry),
   );

@@ -24,7 +24,8 @@ function prepare(change: Partial<FlowChange>) {
     models,
   );
   if (!parsed.ok) throw new Error(parsed.problems.map(({ rule }) => rule).join());
-  return prepareFlow(parsed.definition, { parameters: { editor: 'Ada' }, rotateModels: false, ...change }, models);
+  const usual = { parameters: { editor: 'Ada' }, rotateModels: false, model: null };
+  return prepareFlow(parsed.definition, { ...usual, ...change }, models);
 }
 
 test('aliases become the models they stand for now, and the flow knows whose each is', () => {
@@ -37,6 +38,14 @@ test('models are taken in turn where the batch says so', () => {
   expect(prepare({ rotateModels: true }).steps).toMatchObject([
     { model: { rule: 'round_robin', models: ['gemini-2.5-flash', 'claude-haiku-4-5'] } },
   ]);
+});
+
+test('the model of the batch is the only one of its kind, so that no other vendor is needed', () => {
+  expect(prepare({ model: 'gemini-lite' })).toMatchObject({
+    steps: [{ model: { rule: 'fixed', models: ['gemini-2.5-flash-lite'] } }],
+    providers: { 'gemini-2.5-flash-lite': 'gemini' },
+  });
+  expect(prepare({ model: 'veo' }).steps).toEqual(prepare({}).steps);
 });
 
 test('parameters are read by their types, from texts as from JSON', () => {
