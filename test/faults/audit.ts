@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PNG } from 'pngjs';
 import { z } from 'zod';
 import type { BatchReport } from '../../client/batch-report.ts';
 import { resultRowSchema, type ResultRow } from '../../domain/result.ts';
+import { parseStepRecord } from '../../domain/step-record.ts';
 import { openStore } from '../../storage/open-store.ts';
 import type { Sandbox } from './sandbox.ts';
 
@@ -15,9 +16,9 @@ const sidecarSchema = z.object({ file: z.object({ path: z.string(), bytes: z.int
 export type Victim = 'worker' | 'server' | 'supervisor' | 'cli';
 
 /**
- * Watches the calls of one batch over kills. An item was in flight at a kill if it had been called by
- * then and its image was not stored: if it was the worker that was killed, that call, and no other, may be
- * made once more.
+ * Watches the calls of one batch over kills. An item was in flight at a kill if more had been asked for it by
+ * then than was stored, image or records of steps: if it was the worker that was killed, one call of it, and no
+ * other, may be made once more. No two calls of an item are to ask the same otherwise.
  */
 export class CallAccount {
   readonly #calls: Pick<Sandbox, 'callsOf'>;
@@ -31,29 +32,31 @@ export class CallAccount {
     this.#output = output;
   }
 
-  /** Calls by item id. */
-  calls(): Map<string, number> {
-    const calls = new Map<string, number>();
+  /** What was asked, by item id, in order. */
+  asked(): Map<string, string[]> {
+    const asked = new Map<string, string[]>();
     for (const { prompt } of this.#calls.callsOf(this.#name)) {
       const id = `${this.#name}-${/picture (\d+)/.exec(prompt ?? '')?.[1] ?? '?'}`;
-      calls.set(id, (calls.get(id) ?? 0) + 1);
+      asked.set(id, [...(asked.get(id) ?? []), prompt ?? '']);
     }
-    return calls;
+    return asked;
   }
 
   /** To be called once the killed process is gone; returns how many items were in flight. */
   noteKill(victim: Victim): number {
-    const stored = new Set(imagesIn(this.#output));
-    const inFlight = [...this.calls().keys()].filter((id) => !stored.has(`${id}.png`));
+    const inFlight = [...this.asked()]
+      .filter(([id, prompts]) => new Set(prompts).size > storedOf(this.#output, id))
+      .map(([id]) => id);
     if (victim === 'worker') for (const id of inFlight) this.#excused.set(id, (this.#excused.get(id) ?? 0) + 1);
     return inFlight.length;
   }
 
-  /** What was called more often than once and once for every kill of the worker it was in flight at. */
+  /** What was asked again more often than the worker was killed while the item was in flight. */
   problems(): string[] {
-    return [...this.calls()].flatMap(([id, calls]) => {
-      const allowed = 1 + (this.#excused.get(id) ?? 0);
-      return calls <= allowed ? [] : [`${id} was called ${String(calls)} times, not ${String(allowed)}`];
+    return [...this.asked()].flatMap(([id, prompts]) => {
+      const again = prompts.length - new Set(prompts).size;
+      const allowed = this.#excused.get(id) ?? 0;
+      return again <= allowed ? [] : [`${id} was called ${String(again)} times again, not ${String(allowed)}`];
     });
   }
 }
@@ -76,7 +79,8 @@ export async function auditBatch(
     for (const row of own) problems.push(...artifactProblems(output, row).map((problem) => `${id}: ${problem}`));
   }
   check(rows.length === items.count, `${String(rows.length)} rows for ${String(items.count)} items`);
-  check(imagesIn(output).length === items.count, `${String(imagesIn(output).length)} images`);
+  const folder = dirname(rows[0]?.output_path ?? 'images/none');
+  check(filesIn(output, folder).length === items.count, `${String(filesIn(output, folder).length)} files in ${folder}`);
   const listed = await Array.fromAsync(openStore(pathToFileURL(output).href).list(''));
   const strange = listed.map(({ key }) => key).filter((key) => /(^|\/)\.|tmp/.test(key));
   check(strange.length === 0, `listed: ${strange.join(', ')}`);
@@ -86,7 +90,10 @@ export async function auditBatch(
   check(succeeded + failed + skipped + cancelled === total, `the summary does not add up: ${JSON.stringify(report)}`);
   check(succeeded + skipped === rows.filter((row) => row.status === 'succeeded').length, 'the summary is not the rows');
   const costUsd = rows.reduce((sum, row) => sum + row.cost_usd, 0);
-  check(Math.abs(costUsd - report.cost_usd) < 1e-6, `cost ${String(report.cost_usd)}, rows say ${String(costUsd)}`);
+  // A step that is found done when its batch goes on after a pause was counted by the batch before.
+  const goneOn = rows.some(({ steps = [] }) => steps.some(({ reused = 0 }) => reused > 0));
+  const isRight = goneOn ? costUsd < report.cost_usd : Math.abs(costUsd - report.cost_usd) < 1e-6;
+  check(isRight, `cost ${String(report.cost_usd)}, rows say ${String(costUsd)}`);
   return problems;
 }
 
@@ -101,19 +108,32 @@ function artifactProblems(output: string, row: ResultRow): string[] {
   if (row.status !== 'succeeded') return [`${row.status}: ${row.error_code ?? ''} ${row.error_message ?? ''}`];
   if (row.output_path === null) return ['has no output_path'];
   try {
-    const image = readFileSync(join(output, row.output_path));
+    const bytes = readFileSync(join(output, row.output_path));
     const { file } = sidecarSchema.parse(
       JSON.parse(readFileSync(join(output, 'metadata', `${row.request_id}.json`), 'utf8')),
     );
-    PNG.sync.read(image);
-    const sha256 = createHash('sha256').update(image).digest('hex');
-    return file.path === row.output_path && file.sha256 === sha256 ? [] : ['image and sidecar do not match'];
+    if (row.output_path.endsWith('.png')) PNG.sync.read(bytes);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return file.path === row.output_path && file.sha256 === sha256 ? [] : ['file and sidecar do not match'];
   } catch (error) {
     return [`its files cannot be read: ${String(error)}`];
   }
 }
 
-function imagesIn(output: string): string[] {
-  const directory = join(output, 'images');
-  return existsSync(directory) ? readdirSync(directory).filter((name) => !name.startsWith('.')) : [];
+/** How many paid answers of an item are stored: its image, or the records of its steps that called a model. */
+function storedOf(output: string, id: string): number {
+  const records = join('steps', id);
+  if (!existsSync(join(output, records))) return existsSync(join(output, `images/${id}.png`)) ? 1 : 0;
+  const paid = filesIn(output, records).filter((name) => {
+    const model = parseStepRecord(readFileSync(join(output, records, name), 'utf8'))?.model;
+    return typeof model === 'string';
+  });
+  return paid.length;
+}
+
+function filesIn(output: string, folder: string): string[] {
+  const directory = join(output, folder);
+  if (!existsSync(directory)) return [];
+  const entries = readdirSync(directory, { withFileTypes: true });
+  return entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.')).map(({ name }) => name);
 }

@@ -1,10 +1,12 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { BatchReport } from '../../client/batch-report.ts';
 import { auditBatch } from './audit.ts';
 import { reportOf, Sandbox, until, type Command } from './sandbox.ts';
 
+const costsSchema = z.object({ rows: z.array(z.object({ key: z.string(), cost_usd: z.number() })) });
 let sandbox: Sandbox;
 
 beforeAll(async () => {
@@ -43,23 +45,35 @@ test('a full disk pauses the batch before a call is made, and room and a resume 
   expect(sandbox.callsOf('full')).toHaveLength(6);
 });
 
-test('a disk that fills up under calls pauses the batch, and the images that are paid for wait for room', async () => {
-  const disk = sandbox.mountDisk(sandbox.path('filled'), 48);
-  const output = join(disk, 'out');
-  const command = ['batch', 'run', sandbox.input('filled', 8), '-o', output, '--json', '--concurrency', '4'];
-  const batch = sandbox.start(...command);
-  await until('calls are under way', () => sandbox.callsOf('filled').length >= 4);
-  // To the last byte.
-  expect(() => fill(disk, 64)).toThrow(/ENOSPC/);
-  const paused = await pausedReport(batch);
-  // Which is met first: an image that cannot be stored, or an item that has no room to begin.
-  expect(paused.paused_reason).toMatch(/no space is left \(ENOSPC\)|^Only \d+ KiB are free/);
-  expect(paused.running).toBe(0);
+test.each([
+  ['image', 4],
+  // In the second or third call of its items.
+  ['chapter', 10],
+])(
+  'a disk that fills up under calls of the flow %s pauses it, and what is paid for waits for room',
+  async (flow, at) => {
+    const name = `filled-${flow}`;
+    const disk = sandbox.mountDisk(sandbox.path(name), 48);
+    const output = join(disk, 'out');
+    const given = sandbox.batchOf(flow, name, 8);
+    const batch = sandbox.start('batch', 'run', ...given, '-o', output, '--json', '--concurrency', '4');
+    await until('calls are under way', () => sandbox.callsOf(name).length >= at);
+    // To the last byte.
+    expect(() => fill(disk, 64)).toThrow(/ENOSPC/);
+    const paused = await pausedReport(batch);
+    // Which is met first: something that cannot be stored, or an item that has no room to begin.
+    expect(paused.paused_reason).toMatch(/no space is left \(ENOSPC\)|^Only \d+ KiB are free/);
+    expect(paused.running).toBe(0);
 
-  rmSync(join(disk, '.filler'));
-  expect(await auditBatch(output, { name: 'filled', count: 8 }, await finish(paused.batch_id))).toEqual([]);
-  expect(sandbox.callsOf('filled')).toHaveLength(8);
-});
+    rmSync(join(disk, '.filler'));
+    const report = await finish(paused.batch_id);
+    expect(await auditBatch(output, { name, count: 8 }, report)).toEqual([]);
+    const { rows } = costsSchema.parse(JSON.parse((await sandbox.run('costs', '--by', 'batch', '--json')).stdout));
+    expect(rows.find(({ key }) => key === report.batch_id)?.cost_usd).toBeCloseTo(report.cost_usd, 5);
+    const asked = sandbox.callsOf(name).map(({ prompt }) => prompt);
+    expect(new Set(asked).size).toBe(asked.length);
+  },
+);
 
 test.each([
   ['moved away', (): void => undefined],

@@ -1,6 +1,6 @@
 /**
  * Program: kills worker, server, supervisor and command line at random moments, round after round, and
- * checks that nothing is lost, torn or paid for twice. `npm run chaos -- --rounds 20 --seed 1`
+ * checks that nothing is lost, torn or paid for twice. `npm run chaos -- --rounds 20 --seed 1 --flow chapter`
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -14,6 +14,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     items: { type: 'string', default: '30' },
+    /** `image`, or `chapter`: written, judged, written again, exported. */
+    flow: { type: 'string', default: 'image' },
   },
 });
 const items = Number(values.items);
@@ -41,7 +43,8 @@ process.exitCode = failed === 0 ? 0 : 1;
 async function runRound(name: string, round: number): Promise<{ problems: string[]; story: string[] }> {
   const random = randomStream('chaos', Number(values.seed), String(round), 0);
   const output = sandbox.path(name);
-  const args = ['batch', 'run', sandbox.input(name, items), '-o', output, '--concurrency', '8', '--json'];
+  const args = ['batch', 'run', ...sandbox.batchOf(values.flow, name, items), '-o', output];
+  args.push('--concurrency', '8', '--json');
   args.push('--rate-limit', '300');
   const account = new CallAccount(sandbox, name, output);
   const story: string[] = [];

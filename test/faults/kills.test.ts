@@ -44,6 +44,36 @@ test('a batch whose worker, command, server and supervisor are killed loses, tea
   expect(account.problems()).toEqual([]);
 });
 
+test('chapters whose worker is killed while they are written, and while they wait for people, cost no answer twice', async () => {
+  const output = sandbox.path('asked');
+  const batch = sandbox.batchOf('chapter', 'asked', 4);
+  const account = new CallAccount(sandbox, 'asked', output);
+  const following = sandbox.start('batch', 'run', ...batch, '-o', output, '--interactive', '--json');
+  await until('chapters are written and judged', () => sandbox.calls().length >= 6);
+  expect(await sandbox.kill('worker')).toBe(true);
+  account.noteKill('worker');
+
+  const waiting = await following.ended;
+  expect(waiting.status).toBe(4);
+  const { batch_id: batchId, waiting: asked } = reportOf(waiting);
+  expect(asked).toBe(4);
+  const calls = sandbox.calls().length;
+  expect(await sandbox.kill('worker')).toBe(true);
+  expect(account.noteKill('worker')).toBe(0);
+  expect(await sandbox.kill('server')).toBe(true);
+  for (const item of Array.from({ length: 4 }, (_, n) => `asked-${String(n)}`)) {
+    await until(`${item} is answered`, async () => {
+      const { status, stderr } = await sandbox.run('answer', batchId, item, '--approve');
+      // The server may have died, or be just back, while it took the answer.
+      return status === 0 || stderr.includes('QUESTION_ANSWERED');
+    });
+  }
+  const report = reportOf(await sandbox.run('batch', 'watch', batchId, '--json'));
+  expect(await auditBatch(output, { name: 'asked', count: 4 }, report)).toEqual([]);
+  expect(account.problems()).toEqual([]);
+  expect(sandbox.calls()).toHaveLength(calls);
+});
+
 test('a command killed while it stages its input is simply given again', async () => {
   await sandbox.run('up', '--detach');
   const command = commandOf('early', 20_000, '--budget', '0.1');

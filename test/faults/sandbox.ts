@@ -85,11 +85,20 @@ export class Sandbox {
     return directory;
   }
 
-  /** Writes a CSV of items with unlike prompts and returns its path. */
-  input(name: string, items: number): string {
-    const rows = Array.from({ length: items }, (_, n) => `${name}-${String(n)},${name} picture ${String(n)}`);
-    writeFileSync(this.path(`${name}.csv`), ['id,prompt', ...rows, ''].join('\n'));
+  /** Writes a CSV of items with unlike texts in these columns and returns its path. */
+  input(name: string, items: number, columns: readonly string[] = ['prompt']): string {
+    const rows = Array.from({ length: items }, (_, n) =>
+      [`${name}-${String(n)}`, ...columns.map(() => `${name} picture ${String(n)}`)].join(','),
+    );
+    writeFileSync(this.path(`${name}.csv`), [['id', ...columns].join(','), ...rows, ''].join('\n'));
     return this.path(`${name}.csv`);
+  }
+
+  /** Input and options of a batch that runs a flow; of texts all by one model, whose answers are short. */
+  batchOf(flow: string, name: string, items: number): string[] {
+    if (flow === 'image') return [this.input(name, items)];
+    const input = this.input(name, items, ['title', 'summary']);
+    return [input, '--flow', flow, '--model', 'gemini-lite', '--param', 'words=40'];
   }
 
   /** Starts the emulator, again on its port if it ran before. */
@@ -152,9 +161,10 @@ export class Sandbox {
     return existsSync(this.callLog) ? readCallLog(this.callLog) : [];
   }
 
-  /** Calls for the items of one input. */
+  /** Calls for the items of one input: prompts that are, or have in them, the text of one. */
   callsOf(name: string): ReturnType<typeof readCallLog> {
-    return this.calls().filter(({ prompt }) => prompt?.startsWith(`${name} picture `));
+    const text = new RegExp(`(?:^|\\s)${name} picture \\d`);
+    return this.calls().filter(({ prompt }) => text.test(prompt ?? ''));
   }
 
   /** Ends everything this sandbox started and removes its files. */
