@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { FlowSearch, NamedFlow } from '../client/flow-files.ts';
 import type { FlowView, StepView } from '../client/flow-view.ts';
@@ -63,9 +64,10 @@ function addValidate(flow: Command): void {
       const where = await search();
       for (const name of names) {
         const { file, problems, flow: found } = await readFlowFile(name, where);
+        const shown = relative('', file);
         if (flags.json === true) printJson({ file, valid: found !== null, problems });
-        else if (found !== null) print(`${file}: no mistakes`);
-        else for (const problem of problems) notice(problem);
+        else if (found !== null) print(`${shown}: no mistakes`);
+        else for (const problem of problems) notice(problem.replace(file, shown));
         if (found === null) process.exitCode = exitStatus.usage;
       }
     });

@@ -1,5 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { readFile, stat } from 'node:fs/promises';
+import {
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+  type YAMLParseError,
+} from 'yaml';
 import type { z } from 'zod';
 import { SluiceError } from '../domain/errors.ts';
 
@@ -21,27 +32,64 @@ const invalid = (message: string): SluiceError => new SluiceError('CONFIG_INVALI
  * @throws SluiceError CONFIG_INVALID naming file, line, column and what is wrong
  */
 export async function readYamlFile(path: string, holds: string): Promise<YamlFile | null> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw invalid(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const text = await readText(path);
+  if (text === null) return null;
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
   const [problem] = document.errors;
-  if (problem !== undefined) {
-    const { line, col } = lines.linePos(problem.pos[0]);
-    throw invalid(`${path}:${line}:${col}: ${problem.message}`);
-  }
+  if (problem !== undefined) throw invalid(`${at(problem.pos[0])}: ${wordsOf(problem)}`);
   if (document.contents !== null && !isMap(document.contents)) throw invalid(`${path}:1:1: must hold ${holds}`);
   try {
     return { path, text, document, lines, value: document.toJS() ?? {} };
   } catch (error) {
     // Aliases are followed only here: one may lead nowhere, or to far too much.
-    throw invalid(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    throw invalid(`${at(aliasIn(document, message))}: ${message}`);
   }
+}
+
+/** Longest file, bytes: a person writes a hundredth of it. */
+const maxBytes = 1024 * 1024;
+
+/** Null when there is no file. */
+async function readText(path: string): Promise<string | null> {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) throw invalid(`${path} is a directory, not a file`);
+    if (!found.isFile() && !found.isFIFO()) throw invalid(`${path} is not a file`);
+    if (found.size > maxBytes) throw invalid(`${path}:1:1: is larger than 1 MiB`);
+    const text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+    const broken = /[\0\uFFFD]/.exec(text);
+    if (broken === null) return text;
+    const before = text.slice(0, broken.index).split('\n');
+    throw invalid(`${path}:${before.length}:${(before.at(-1) ?? '').length + 1}: is no text in UTF-8`);
+  } catch (error) {
+    if (error instanceof SluiceError) throw error;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw invalid(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** In words of a file and not of a library. */
+function wordsOf({ code, message }: Pick<YAMLParseError, 'code' | 'message'>): string {
+  if (code === 'MULTIPLE_DOCS') return 'holds more than one document';
+  return message.includes('call stack') ? 'is nested too deeply' : message;
+}
+
+/** Offset of the alias that a message names, else of the first one. */
+function aliasIn(document: Document, message: string): number {
+  let offset = 0;
+  visit(document, {
+    Alias(_, { source, range }) {
+      if (offset === 0 || message.endsWith(`: ${source}`)) offset = range?.[0] ?? 0;
+      return message.endsWith(`: ${source}`) ? visit.BREAK : undefined;
+    },
+  });
+  return offset;
 }
 
 /** Where a file speaks of a path, or of its nearest ancestor: how deep that is, its line and its column. */

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { EntryInFile, FlowHead } from './flow-file.ts';
 import { foldChoice } from './choose-models.ts';
 import type { FlowProblem } from './flow-problem.ts';
@@ -66,8 +67,28 @@ function checkStep(step: StepInFile, path: PropertyKey[], scope: NameSpace, mode
       ),
     ),
     ...checkModels(step, path, scope.head, models),
+    ...(step.uses === 'text' ? checkSchema(step, [...path, 'with', 'schema']) : []),
     ...(step.uses === 'comfy' ? checkGraph(step, [...path, 'with'], scope.head) : []),
   ];
+}
+
+/** What an answer would be checked by only when it is paid for. */
+function checkSchema({ with: { schema } = {} }: StepInFile, path: PropertyKey[]): FlowProblem[] {
+  try {
+    if (typeof schema === 'object' && schema !== null)
+      z.fromJSONSchema(withoutTemplates(schema) as Parameters<typeof z.fromJSONSchema>[0]);
+    return [];
+  } catch (error) {
+    return [{ path, rule: `is no JSON Schema: ${error instanceof Error ? error.message : String(error)}` }];
+  }
+}
+
+/** What templates will give is not known yet. */
+function withoutTemplates(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((entry) => !isTemplate(entry)).map(withoutTemplates);
+  if (typeof value !== 'object' || value === null) return value;
+  const known = Object.entries(value).filter(([, entry]) => !isTemplate(entry));
+  return Object.fromEntries(known.map(([key, entry]) => [key, withoutTemplates(entry)]));
 }
 
 /** What decides where and by which graph a step is done has to be known before it begins. */

@@ -25,11 +25,17 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], path: readonly P
       if (nearest.length > 0 && depth(nearest) > 0) return problemsOf(nearest, place);
       return [{ path: place, rule: 'has none of the forms it may have' }];
     }
-    if (issue.code === 'invalid_type' && issue.input === undefined) return [{ path: place, rule: 'is required' }];
+    // What was given is in no issue but in its words.
+    if (issue.code === 'invalid_type' && issue.message.endsWith(' received undefined')) {
+      return [{ path: place, rule: 'is required' }];
+    }
     return [{ path: place, rule: lower(issue.message) }];
   });
 }
 
 function lower(message: string): string {
-  return message.replace(/^Invalid input: /, '').replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
+  return message
+    .replace(/^Invalid input: /, '')
+    .replace('expected record', 'expected object')
+    .replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
 }

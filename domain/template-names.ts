@@ -1,4 +1,4 @@
-import { TypeGuards, Value, type Variable } from 'liquidjs';
+import { TypeGuards, Value, type Expression, type Variable } from 'liquidjs';
 import { explainTemplateError, templateEngine, type TemplateMistake } from './template-engine.ts';
 
 /** A name that a template reads, e.g. `steps.draft.text`, and where it stands in it, one-based. */
@@ -41,6 +41,8 @@ export function namesInCondition(condition: string): TemplateNames {
     for (const token of initial.postfix)
       operands += TypeGuards.isOperatorToken(token) ? operandChange(token.operator) : 1;
     if (operands !== 1) return refuse('a value is missing beside an operator');
+    const unknown = unknownFilter(initial);
+    if (unknown !== null) return refuse(`undefined filter: ${unknown.name}`, unknown.begin + 1);
   } catch (error) {
     return { ok: false, mistake: explainTemplateError(error) };
   }
@@ -48,6 +50,17 @@ export function namesInCondition(condition: string): TemplateNames {
   if (!found.ok) return found;
   const names = found.names.map((name) => (name.line > 1 ? name : { ...name, column: name.column - before.length }));
   return { ok: true, names };
+}
+
+/** A filter in parentheses that does not exist: Liquid finds it only when it gets there. */
+function unknownFilter({ postfix }: Expression): { name: string; begin: number } | null {
+  for (const token of postfix) {
+    if (!TypeGuards.isFilteredValueToken(token)) continue;
+    const found =
+      token.filters.find(({ name }) => !Object.hasOwn(templateEngine.filters, name)) ?? unknownFilter(token.initial);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function operandChange(operator: string): number {

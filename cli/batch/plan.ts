@@ -12,7 +12,7 @@ import { notice, print, printJson } from '../output.ts';
 export async function showPlan(options: SubmitOptions, json: boolean): Promise<void> {
   const home = defaultHome(process.env);
   const models = await loadModels(home);
-  const { spec } = await resolveBatch(options.spec, { home, models });
+  const { spec, flow } = await resolveBatch(options.spec, { home, models });
   // Without a directory of its own the batch has not said where: the working directory is where a person looks.
   const rejected =
     rejectedPath(storeUriOf(options.output ?? '.'), options.input) ?? rejectedPath(storeUriOf('.'), options.input);
@@ -36,7 +36,7 @@ export async function showPlan(options: SubmitOptions, json: boolean): Promise<v
     return;
   }
   const rate = ratePerMinute === null ? 'the models’ own rate limits' : `${String(ratePerMinute)} requests a minute`;
-  print(`Plan: flow ${spec.flow}, ${counted(plan.total, 'item')}, ${counted(plan.rejected, 'rejected row')}`);
+  print(`Plan: flow ${flow.name}, ${counted(plan.total, 'item')}, ${counted(plan.rejected, 'rejected row')}`);
   for (const [model, { items, calls, estimateUsd }] of Object.entries(plan.models)) {
     const often = Math.round(calls) === items ? '' : `, about ${counted(Math.round(calls), 'call')}`;
     print(`  ${model}: ${counted(items, 'item')}${often}, about ${formatUsd(estimateUsd)}`);

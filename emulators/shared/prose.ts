@@ -7,11 +7,19 @@ const words =
   );
 const paragraphSentences = 5;
 
-/** Prose that depends on what was asked and nothing else, marked as emulated. @param length words */
-export function prose(model: string, prompt: string, seed: number | null, length: number): string {
+/** Length of a text. */
+interface Length {
+  words: number;
+  /** The most it may be: the text is shorter, or, as models do at times, a little longer. */
+  isMost: boolean;
+}
+
+/** Prose that depends on what was asked and nothing else, marked as emulated. */
+export function prose(model: string, prompt: string, seed: number | null, { words: asked, isMost }: Length): string {
   const random = randomStream('prose', model, prompt, seed);
-  const sentence = (): string => {
-    const size = 6 + Math.floor(random() * 9);
+  const length = isMost ? Math.round(asked * (0.5 + 0.7 * random())) : asked;
+  const sentence = (most: number): string => {
+    const size = Math.min(6 + Math.floor(random() * 9), isMost ? most : Infinity);
     const text = Array.from({ length: size }, () => words[Math.floor(random() * words.length)] ?? '').join(' ');
     return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
   };
@@ -20,7 +28,7 @@ export function prose(model: string, prompt: string, seed: number | null, length
   while (written < length || paragraphs.length === 0) {
     const sentences = paragraphs.length === 0 ? [`[emulated ${model}]`] : [];
     while (sentences.length < paragraphSentences && (written < length || sentences.length === 0)) {
-      const next = sentence();
+      const next = sentence(length - written);
       written += next.split(' ').length;
       sentences.push(next);
     }
@@ -31,10 +39,10 @@ export function prose(model: string, prompt: string, seed: number | null, length
 
 const mostWords = 5_000;
 
-/** Length that a text asks for, as in "about 800 words". */
-export function wordsAskedFor(text: string): number | null {
-  const asked = /\b(\d{2,5})[ -]words?\b/i.exec(text)?.[1];
-  return asked === undefined ? null : Math.min(Number(asked), mostWords);
+/** Length that a text asks for, as in "about 800 words" or "at most 12 words". */
+export function lengthAskedFor(text: string): Length | null {
+  const [, most, words] = /\b(at most |up to |no more than )?(\d{2,5})[ -]words?\b/i.exec(text) ?? [];
+  return words === undefined ? null : { words: Math.min(Number(words), mostWords), isMost: most !== undefined };
 }
 
 const shape = z.looseObject({
@@ -88,7 +96,7 @@ export function example(schema: unknown, random: () => number, root: unknown = s
       return null;
     default: {
       const { minLength = 0, maxLength = Infinity, description = '' } = rules;
-      const length = (wordsAskedFor(description) ?? 7) - 1;
+      const length = (lengthAskedFor(description)?.words ?? 7) - 1;
       const text = `emulated ${Array.from({ length }, () => words[Math.floor(random() * words.length)] ?? '').join(' ')}`;
       return text.padEnd(minLength, '.').slice(0, maxLength);
     }

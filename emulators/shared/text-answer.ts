@@ -1,4 +1,4 @@
-import { example, prose, wordsAskedFor } from './prose.ts';
+import { example, prose, lengthAskedFor } from './prose.ts';
 import { randomStream } from './random.ts';
 
 /** What a language model is asked, whoever's it is. */
@@ -29,7 +29,7 @@ export function answerText(asked: TextAsked, fault: string | null, words: number
   const { model, prompt, seed, maxTokens, schema } = asked;
   const whole =
     schema === undefined
-      ? prose(model, prompt, seed, wordsAskedFor(prompt) ?? words)
+      ? prose(model, prompt, seed, lengthAskedFor(prompt) ?? { words, isMost: false })
       : JSON.stringify(fault === 'wrong_shape' ? {} : example(schema, randomStream('example', model, prompt, seed)));
   const tooLong = maxTokens !== null && tokensOf(whole) > maxTokens;
   const end = fault === 'refused' ? 'refused' : fault === 'cut_off' || tooLong ? 'cut_off' : 'complete';
