@@ -17,7 +17,7 @@ const extensions: Readonly<Record<string, string>> = { 'image/png': 'png', 'imag
 export async function findFinished(
   store: Store,
   batchId: string,
-  item: Pick<StepItem, 'id' | 'name' | 'hash' | 'comfy' | 'requestHash'>,
+  item: Pick<StepItem, 'id' | 'name' | 'hash' | 'comfy' | 'again' | 'requestHash'>,
 ): Promise<ResultRow | null> {
   let row: ResultRow | null = null;
   for (const name of artifactNames(item)) {
@@ -31,7 +31,7 @@ export async function findFinished(
 async function findFinishedFile(
   store: Store,
   batchId: string,
-  item: Pick<StepItem, 'id' | 'hash' | 'requestHash'>,
+  item: Pick<StepItem, 'id' | 'hash' | 'again' | 'requestHash'>,
   name: string,
 ): Promise<ResultRow | null> {
   const sidecar = await readOwnSidecar(store, batchId, item, name);
@@ -42,14 +42,16 @@ async function findFinishedFile(
 export async function readOwnSidecar(
   store: Store,
   batchId: string,
-  item: Pick<StepItem, 'id' | 'hash' | 'requestHash'>,
+  item: Pick<StepItem, 'id' | 'hash' | 'again' | 'requestHash'>,
   name: string,
 ): Promise<Sidecar | null> {
   const bytes = await store.get(sidecarKey(name));
   if (bytes === null) return null;
   const sidecar = parseSidecar(bytes.toString('utf8'));
   const isOwn = sidecar?.batch_id === batchId && sidecar.item_id === item.id && sidecar.hash === item.hash;
-  return isOwn && (item.requestHash ?? sidecar.request_hash) === sidecar.request_hash ? sidecar : null;
+  // What was made before the last rejection does not count.
+  if (!isOwn || (sidecar.again ?? 0) < (item.again?.times ?? 0)) return null;
+  return (item.requestHash ?? sidecar.request_hash) === sidecar.request_hash ? sidecar : null;
 }
 
 /** Whether the file of a record is there. */
@@ -95,6 +97,7 @@ export async function writeArtifact(
     fields: item.fields ?? {},
     hash: item.hash,
     ...(item.requestHash === undefined ? {} : { request_hash: item.requestHash }),
+    ...(item.again === undefined ? {} : { again: item.again.times, notes: item.again.notes }),
     file: {
       path: file.path,
       bytes: file.data.byteLength,
@@ -103,6 +106,10 @@ export async function writeArtifact(
     },
     result: row,
   };
+  const rejected = item.again === undefined ? null : await store.get(sidecarKey(item.name));
   await store.put(sidecarKey(item.name), `${JSON.stringify(sidecar, null, 2)}\n`);
   await store.put(file.path, file.data);
+  // A file takes the place of the one that was rejected, also where a seed in its name makes it another one.
+  const earlier = rejected === null ? null : parseSidecar(rejected.toString('utf8'));
+  if (earlier?.item_id === item.id && earlier.file.path !== file.path) await store.delete(earlier.file.path);
 }

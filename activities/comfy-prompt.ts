@@ -54,7 +54,8 @@ export function promptFor(
   sourceImage: string | undefined,
 ): ComfyPrompt {
   const seed = (item.seed + offset) % 2_147_483_648;
-  const share = `${(item.requestHash ?? item.hash).slice(0, 16)}.${String(offset)}+${String(count)}`;
+  const again = item.again === undefined ? '' : `.${String(item.again.times)}`;
+  const share = `${(item.requestHash ?? item.hash).slice(0, 16)}${again}.${String(offset)}+${String(count)}`;
   const promptId = (submission: number): string => promptIdOf(batchId, item.id, `${share}.${String(submission)}`);
   const prefix = `sluice_${promptId(0)}`;
   const { steps, cfg, sampler, scheduler, width, height, checkpoint, loras } = work.values;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SluiceError } from '../domain/errors.ts';
 import type { aspectRatios } from '../domain/item.ts';
+import { promptWithNotes } from '../domain/review.ts';
 import { roundSeed } from '../domain/round-seed.ts';
 import { stepOptions } from '../domain/step-options.ts';
 import type { Attempt } from './attempt.ts';
@@ -24,9 +25,9 @@ export async function readImageRequest(attempt: Attempt): Promise<ImageStepReque
   const asked = readStepOptions(attempt, stepOptions.image);
   const negativePrompt = asked.negative_prompt ?? item.negativePrompt;
   return {
-    prompt: asked.prompt ?? item.prompt,
+    prompt: promptWithNotes(asked.prompt ?? item.prompt, item.again),
     ...(negativePrompt === undefined ? {} : { negativePrompt }),
-    seed: roundSeed(item.seed, input.round),
+    seed: roundSeed(item.seed, input.round, item.again?.times),
     aspectRatio: asked.aspect_ratio ?? item.aspectRatio,
     ...(await readFromImage(attempt, asked.from_image ?? undefined)),
   };

@@ -5,8 +5,10 @@ import { parseStagedItem, type StagedItem } from '../domain/item.ts';
 import type { ModelsFile } from '../domain/models.ts';
 import { redriveChange } from '../domain/redrive-change.ts';
 import { itemStatuses, type ItemStatus } from '../domain/result.ts';
+import { rejectionsOf } from '../domain/review.ts';
 import { addResult, emptyTally } from '../domain/tally.ts';
 import { scanResults, statusAt } from '../storage/results-scan.ts';
+import { readReviews } from '../storage/reviews.ts';
 import { stagedLines } from '../storage/staged-lines.ts';
 import type { Store } from '../storage/store.ts';
 import { findFinished } from './artifact.ts';
@@ -19,18 +21,23 @@ const rowsPerPart = 500;
 /**
  * Selects the items to run again by the last result of each, and stages them as a segment of their
  * own. Results are looked up by the item's id, because an altered input may have moved it; the result of
- * one that has moved and is done is recorded again at its new place. Reads results and input as
- * streams; run again with the same prefix it writes the same.
+ * one that has moved and is done is recorded again at its new place. What people rejected is staged with what
+ * they said. Reads results and input as streams; run again with the same prefix it writes the same.
  */
 export async function openRun(store: Store, models: ModelsFile, input: OpenRunInput): Promise<OpenRunResult> {
   const change = input.flow === undefined ? undefined : redriveChange(input.selector, input.flow, models);
   const earlier = await readEarlier(store, input.input.total);
+  const rejections = rejectionsOf(await readReviews(store, input.batchId));
   const counts = { succeeded: 0, failed: 0, cancelled: 0 };
   const selected = { succeeded: 0, failed: 0, cancelled: 0 };
+  const selectedIds: string[] = [];
+  let selectedEarlier = 0;
   const segment = createPartWriter(store, input.prefix, 0, rowsPerPart);
   const moved = createPartWriter(store, 'results', earlier.nextPart, rowsPerPart);
   for await (const { line, index } of stagedLines(store, input.input)) {
-    const item = parseStagedItem(line);
+    const staged = parseStagedItem(line);
+    const again = rejections.get(staged?.id ?? '');
+    const item = staged === null || again === undefined ? staged : { ...staged, again };
     const own = item === null ? { status: earlier.statusAt(index), sequence: -1 } : earlier.of(item.id);
     if (own.status !== undefined) counts[own.status] += 1;
     // A damaged line is left out: its item was reported when it was first read.
@@ -38,6 +45,8 @@ export async function openRun(store: Store, models: ModelsFile, input: OpenRunIn
     const hasMoved = own.status === 'succeeded' && earlier.lastSequenceAt(index) !== own.sequence;
     if (await isSelected(store, input, item, { ...own, hasMoved }, earlier.codes.get(item.id))) {
       if (own.status !== undefined) selected[own.status] += 1;
+      if (own.status === 'succeeded' && own.sequence < (input.fromRow ?? 0)) selectedEarlier += 1;
+      if (input.selector.itemIds !== undefined) selectedIds.push(item.id);
       await segment.add(change?.(item) ?? item);
     } else if (hasMoved) {
       const row = await findFinished(store, input.batchId, item);
@@ -53,6 +62,8 @@ export async function openRun(store: Store, models: ModelsFile, input: OpenRunIn
     selectedSucceeded: selected.succeeded,
     selectedFailed: selected.failed,
     selectedCancelled: selected.cancelled,
+    selectedEarlier,
+    ...(input.selector.itemIds === undefined ? {} : { selectedIds }),
     nextPart: moved.nextPart,
     rows: earlier.rows + moved.rows,
   };
@@ -100,6 +111,10 @@ async function isSelected(
 ): Promise<boolean> {
   if (selector.itemIds !== undefined && !selector.itemIds.includes(item.id)) return false;
   if (selector.codes !== undefined && !(status === 'failed' && selector.codes.includes(code ?? ''))) return false;
+  if (selector.select === 'rejected') {
+    if (status !== 'succeeded' || item.again === undefined || flow === undefined) return false;
+    return (await findFinished(store, batchId, withOutputOf(flow, item))) === null;
+  }
   if (status === 'failed') return sequence >= fromRow;
   if (selector.select === 'failed') return false;
   if (status !== 'succeeded' || flow === undefined || isPlain(flow)) {

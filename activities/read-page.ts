@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { SluiceError } from '../domain/errors.ts';
 import { parseStagedItem, type ItemRef, type StagedItem } from '../domain/item.ts';
 import { partKey } from '../domain/part-key.ts';
+import { roundSeed } from '../domain/round-seed.ts';
 import type { Store } from '../storage/store.ts';
 import type { ReadPageInput } from './types.ts';
 
@@ -62,7 +63,7 @@ function refOf(item: StagedItem | null, part: string, offset: number, length: nu
     ...(media === undefined ? {} : { media }),
     ...(models === undefined ? {} : { models }),
     ...(providers === undefined ? {} : { providers }),
-    ...{ label, estimateUsd, seed },
+    ...{ label, estimateUsd, seed: roundSeed(seed, 0, item.again?.times) },
     hash: item.hash.slice(0, 16),
   };
 }

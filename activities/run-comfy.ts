@@ -4,6 +4,7 @@ import { findTargets } from '../domain/comfy-targets.ts';
 import type { ComfyWork } from '../domain/comfy-work.ts';
 import { SluiceError } from '../domain/errors.ts';
 import type { ResultRow } from '../domain/result.ts';
+import { promptWithNotes } from '../domain/review.ts';
 import { roundSeed } from '../domain/round-seed.ts';
 import { stepOptions } from '../domain/step-options.ts';
 import type { Attempt, StepItem } from './attempt.ts';
@@ -66,9 +67,9 @@ async function readRequest(step: Attempt): Promise<ComfyStepRequest> {
   const own = { ...item.comfy, graph: asked.graph ?? item.comfy.graph };
   const graph = await readGraph(store, own);
   return {
-    prompt: prompt ?? item.prompt,
+    prompt: promptWithNotes(prompt ?? item.prompt, item.again),
     ...(negativePrompt === undefined ? {} : { negativePrompt }),
-    seed: roundSeed(item.seed, input.round),
+    seed: roundSeed(item.seed, input.round, item.again?.times),
     work: step.scope === null ? item.comfy : { ...own, ...askedOf(asked, item.comfy, graph) },
     graph,
     ...(await readFromImage(step, from_image ?? undefined)),

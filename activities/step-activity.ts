@@ -1,7 +1,8 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure, type ApplicationFailure } from '@temporalio/common';
 import { SluiceError } from '../domain/errors.ts';
-import { stepsOf } from '../domain/flow.ts';
+import { outputStep, stepsOf } from '../domain/flow.ts';
+import type { StagedItem } from '../domain/item.ts';
 import type { ResultRow, Usage } from '../domain/result.ts';
 import { surroundingsOf } from '../domain/surroundings.ts';
 import { CallRefused } from '../providers/limiter/limiter.ts';
@@ -53,7 +54,7 @@ async function runAttempt<Request>(
   try {
     costUsd = tools.work.costUsd?.(input) ?? costUsd;
     const store = openStore(input.storeUri);
-    const item = await readItem(store, input.ref);
+    const item = itemFor(input, await readItem(store, input.ref));
     const signal = AbortSignal.any([cancellationSignal(), ...(stopping === undefined ? [] : [stopping])]);
     const scope = 'step' in given ? await readScope(store, input, item) : null;
     return await runStep(deps, tools, new Attempt({ input, store, item, log, signal, scope }, costUsd));
@@ -84,6 +85,11 @@ function stepInputOf(input: ItemInput | StepInput): StepInput {
     ...(step.uses === 'comfy' ? {} : { model: { key, provider } }),
     ...(input.itemTimeoutMs === undefined ? {} : { leftMs: input.itemTimeoutMs }),
   };
+}
+
+/** What people rejected is the flow's output: of the other steps what was made still holds. */
+function itemFor({ flow, step }: StepInput, { again, ...item }: StagedItem): StagedItem {
+  return again === undefined || outputStep(flow) !== step.id ? item : { ...item, again };
 }
 
 /** Decides between another attempt and the end, and tells Temporal when. */

@@ -1,5 +1,6 @@
 import type { Model } from '../domain/models.ts';
 import { roundSeed } from '../domain/round-seed.ts';
+import { promptWithNotes } from '../domain/review.ts';
 import { stepOptions } from '../domain/step-options.ts';
 import { defaultMaxOutputTokens, type TextRequest } from '../providers/text-provider.ts';
 import type { Attempt } from './attempt.ts';
@@ -20,11 +21,11 @@ export function readTextRequest(attempt: Attempt): TextStepRequest {
   const { item, input } = attempt;
   const { prompt, system, temperature, max_output_tokens, schema } = readStepOptions(attempt, stepOptions.text);
   return {
-    prompt,
+    prompt: promptWithNotes(prompt, item.again),
     ...(system ? { system } : {}),
     ...(typeof temperature === 'number' ? { temperature } : {}),
     ...(typeof max_output_tokens === 'number' ? { maxOutputTokens: max_output_tokens } : {}),
-    seed: roundSeed(item.seed, input.round),
+    seed: roundSeed(item.seed, input.round, item.again?.times),
     ...(schema ? { schema } : {}),
   };
 }

@@ -158,6 +158,10 @@ export interface OpenRunResult {
   selectedFailed: number;
   selectedCancelled: number;
   selectedSucceeded: number;
+  /** Of the selected ones that had succeeded: how many in a row before `fromRow`. */
+  selectedEarlier?: number;
+  /** Ids of the selected ones; set where the selector named items. */
+  selectedIds?: string[];
   nextPart: number;
   rows: number;
 }

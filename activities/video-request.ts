@@ -1,4 +1,5 @@
 import { defined } from '../domain/defined.ts';
+import { promptWithNotes } from '../domain/review.ts';
 import { roundSeed } from '../domain/round-seed.ts';
 import { stepOptions } from '../domain/step-options.ts';
 import type { Attempt } from './attempt.ts';
@@ -28,9 +29,9 @@ export async function readVideoRequest(attempt: Attempt): Promise<VideoStepReque
   const upright = item.aspectRatio === '9:16' || item.aspectRatio === '16:9' ? item.aspectRatio : undefined;
   const aspectRatio = asked.aspect_ratio ?? upright;
   return {
-    prompt: asked.prompt ?? item.prompt,
+    prompt: promptWithNotes(asked.prompt ?? item.prompt, item.again),
     ...(negativePrompt === undefined ? {} : { negativePrompt }),
-    seed: roundSeed(item.seed, input.round),
+    seed: roundSeed(item.seed, input.round, item.again?.times),
     ...defined({ aspectRatio, seconds: asked.seconds ?? undefined, resolution: asked.resolution ?? undefined }),
     ...(await readFromImage(attempt, asked.from_image ?? undefined)),
   };

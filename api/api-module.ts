@@ -28,6 +28,7 @@ import { ApiMetrics } from './metrics/api-metrics.ts';
 import { MetricsController } from './metrics/metrics-controller.ts';
 import { MoneyController } from './money/money-controller.ts';
 import { InboxController } from './people/inbox-controller.ts';
+import { ReviewsController } from './people/reviews-controller.ts';
 import { CreateSchedule } from './schedules/create-schedule.ts';
 import { SchedulesController } from './schedules/schedules-controller.ts';
 import { ProblemFilter } from './http/problem-filter.ts';
@@ -44,6 +45,7 @@ export const controllers: Type[] = [
   EventsController,
   WebhooksController,
   InboxController,
+  ReviewsController,
   MoneyController,
   SchedulesController,
   CatalogueController,

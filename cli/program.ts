@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { SluiceError } from '../domain/errors.ts';
 import { addControl } from './batch/control.ts';
 import { addInspection } from './batch/inspect.ts';
+import { addReview } from './batch/review.ts';
 import { addCreate, addRun } from './batch/run.ts';
 import { addCache } from './cache.ts';
 import { addCancel } from './cancel.ts';
@@ -65,6 +66,7 @@ function createProgram(): Command {
   addCreate(batch);
   addInspection(batch);
   addControl(batch);
+  addReview(batch);
   addLoraDataset(batch);
   addGenerate(program);
   addCompare(program);

@@ -1,5 +1,6 @@
 import { deliveryPrefix } from '../domain/events.ts';
 import { manifestKey } from '../domain/manifest.ts';
+import { reviewsKey } from '../domain/review.ts';
 import { parseSidecar, sidecarPrefix } from '../domain/sidecar.ts';
 import { parseStepRecord, stepRecordPrefix } from '../domain/step-record.ts';
 import { parseVideoOperation, videoOperationPrefix } from '../domain/video-operation.ts';
@@ -10,7 +11,7 @@ interface OwnFile {
   size: number;
 }
 
-const summaryKeys = [manifestKey, 'results.jsonl', 'report.md'];
+const summaryKeys = [manifestKey, 'results.jsonl', 'report.md', reviewsKey];
 /** Staged items, those of redrives included, results, graphs, the flow, and events. */
 const partPattern =
   /^(?:(?:results|input(?:\/redrive-[\w-]+)?)\/part-\d+\.jsonl|input\/graph-[0-9a-f]+\.json|input\/flow\.json|events\/[a-z0-9-]+\/\d+-\d+\.jsonl)$/;

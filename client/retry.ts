@@ -18,6 +18,12 @@ import { startBatch } from './submit.ts';
 import { takeTurn } from './submit-turn.ts';
 import { eventsOf } from './event-targets.ts';
 
+/** What is to be run again: what failed, or of the items named those that were rejected. */
+type Selector = Omit<RedriveSelector, 'select'> & { select?: 'rejected' };
+
+/** Who runs it again. */
+export type RetryContext = Given & { engine: OwnEngine };
+
 /** What a retry started. */
 export interface Retried {
   /** How many items run again; null when the new run counts them itself. */
@@ -27,39 +33,47 @@ export interface Retried {
 }
 
 /**
- * Runs items again: the failed ones in a batch that runs; in one that has closed all that did not
- * succeed (or the chosen ones), as a new run of the same id.
+ * Runs items again: the failed ones in a batch that runs, or those that were rejected; in one that has closed all that
+ * did not succeed (or the chosen ones), as a new run of the same id.
  */
 export async function retryBatch(
   client: Client,
   batch: BatchHandle,
-  given: Given & { engine: OwnEngine },
-  selector: Omit<RedriveSelector, 'select'>,
+  given: RetryContext,
+  selector: Selector,
 ): Promise<Retried> {
   const found = await batch.find();
   const store = typeof found?.storeUri !== 'string' ? null : openStore(found.storeUri);
   if (found === null || store === null) {
     throw notFound(batch.batchId);
   }
-  if (found.state === 'running') {
-    const { recent, recentFrom } = await batch.progress();
-    const { items } = await batch.redrive({ ...selector, select: 'failed' });
-    if (items === 0) throw new SluiceError('NOTHING_TO_RETRY', `No failed item of ${batch.batchId} matches.`);
-    return { items, fromRow: recentFrom + recent.length };
-  }
+  if (found.state === 'running') return redriveRunning(batch, selector);
   const turn = await takeTurn(store.uri);
   try {
-    return await reopen(client, batch, given, selector, { store, completed: found.state === 'completed' });
+    // Somebody else may have opened it while his turn was waited for.
+    const now = await batch.find();
+    if (now?.state === 'running') return await redriveRunning(batch, selector);
+    return await reopen(client, batch, given, selector, { store, completed: now?.state === 'completed' });
   } finally {
     turn.release();
   }
 }
 
+async function redriveRunning(batch: BatchHandle, selector: Selector): Promise<Retried> {
+  const { recent, recentFrom } = await batch.progress();
+  const { items } = await batch.redrive({ select: 'failed', ...selector });
+  // What was rejected and is on its way already is none of the selected ones.
+  if (items === 0 && selector.select === undefined) {
+    throw new SluiceError('NOTHING_TO_RETRY', `No failed item of ${batch.batchId} matches.`);
+  }
+  return { items, fromRow: recentFrom + recent.length };
+}
+
 async function reopen(
   client: Client,
   batch: BatchHandle,
-  given: Given & { engine: OwnEngine },
-  selector: Omit<RedriveSelector, 'select'>,
+  given: RetryContext,
+  selector: Selector,
   { store, completed }: { store: Store; completed: boolean },
 ): Promise<Retried> {
   const info = await readBatchInfo(store);
@@ -73,7 +87,7 @@ async function reopen(
   if (completed) {
     const { counts, rows } = await batch.summary();
     fromRow = rows;
-    if (counts.failed + counts.cancelled === 0) {
+    if (counts.failed + counts.cancelled === 0 && selector.select === undefined) {
       throw new SluiceError('NOTHING_TO_RETRY', `All items of ${batch.batchId} have succeeded.`);
     }
   } else {
@@ -107,7 +121,7 @@ async function reopen(
 }
 
 /** The run that has been started could only pause and say so. Throws USAGE, UNKNOWN_MODEL, INVALID_INPUT. */
-function assertChange(selector: Omit<RedriveSelector, 'select'>, flow: Flow, models: ModelsFile): void {
+function assertChange(selector: Selector, flow: Flow, models: ModelsFile): void {
   const problem = selectorProblem(selector, flow);
   if (problem !== null) throw new SluiceError('USAGE', problem);
   redriveChange(selector, flow, models);

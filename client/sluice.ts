@@ -42,6 +42,7 @@ import { planBatch, type BatchPlan, type PlanOptions } from './plan-batch.ts';
 import { promptsUnderWay, type PromptUnderWay } from './prompts-under-way.ts';
 import { readReport } from './read-report.ts';
 import { retryBatch, type Retried } from './retry.ts';
+import { Reviews } from './reviews.ts';
 import { Schedules } from './schedules.ts';
 import { planSprites, type SpriteOptions, type SpritePlan } from './sprites.ts';
 import { statsOf, type BatchStats } from './stats.ts';
@@ -49,7 +50,7 @@ import { submitOnce } from './submit-once.ts';
 import { submit, type Submission, type SubmitOptions } from './submit.ts';
 import { findUnfinished, type UnfinishedItem } from './unfinished-item.ts';
 import { Webhooks } from './webhooks.ts';
-import { followBatch, storedRows, watchBatch, type SequencedRow, type WatchOptions } from './watch.ts';
+import { followBatch, storedRowsOf, watchBatch, type SequencedRow, type WatchOptions } from './watch.ts';
 
 /** A connection to an engine: everything a batch needs, from submission to clean-up. */
 export class Sluice {
@@ -71,6 +72,8 @@ export class Sluice {
   readonly webhooks: Webhooks;
   /** Recurring batches. */
   readonly schedules: Schedules;
+  /** What people say of finished items. */
+  readonly reviews: Reviews;
   private readonly client: Client;
 
   private constructor(engine: EngineStatus, models: ModelsFile, config: Config | null, client: Client) {
@@ -82,6 +85,7 @@ export class Sluice {
     this.money = new Money(this.client, engine.home);
     this.webhooks = new Webhooks(this.client, engine.home);
     this.schedules = new Schedules(this.client, this, engine.home);
+    this.reviews = new Reviews(this.client, this);
   }
 
   /** What ComfyUI work submitted here uses: `emulated`, the built-in emulator, where there are no servers. */
@@ -118,7 +122,7 @@ export class Sluice {
   submit(options: SubmitOptions): Promise<Submission> {
     const { engine, client, models, live, gpus } = this;
     const context = { engine, client, models, live, gpus };
-    const { idempotencyKey: key } = options;
+    const key = options.idempotencyKey;
     return key === undefined ? submit(context, options) : submitOnce(context, options, key);
   }
 
@@ -152,10 +156,8 @@ export class Sluice {
   }
 
   /** Results of a batch that are in parts, from one number on and below another. */
-  async *storedRows(batchId: string, from: number, to = Infinity): AsyncGenerator<SequencedRow> {
-    const found = await this.find(batchId);
-    if (found?.storeUri === undefined || found.storeUri === null) throw notFound(batchId);
-    yield* storedRows(found.storeUri, from, to);
+  storedRows(batchId: string, from: number, to = Infinity): AsyncGenerator<SequencedRow> {
+    return storedRowsOf(this.batch(batchId), from, to);
   }
 
   /** Whether the engine knows a batch, whether it runs, and where its files are; null if not. */
@@ -165,9 +167,8 @@ export class Sluice {
 
   /** What is going on inside a running batch. */
   async progress(batchId: string, after?: number): Promise<BatchProgress> {
-    const batch = this.batch(batchId);
-    if ((await batch.find()) === null) throw notFound(batchId);
-    return batch.progress(after);
+    if ((await this.find(batchId)) === null) throw notFound(batchId);
+    return this.batch(batchId).progress(after);
   }
 
   /** The same with what is known of its submission, and of what goes on in it. */
@@ -283,8 +284,7 @@ export class Sluice {
 
   /** Whether the engine's Temporal server answers at once. */
   answers(): Promise<boolean> {
-    const { address, namespace } = this.engine;
-    return temporalAnswers(address, namespace, 2_000).catch(() => false);
+    return temporalAnswers(this.engine.address, this.engine.namespace, 2_000).catch(() => false);
   }
 
   async close(): Promise<void> {

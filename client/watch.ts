@@ -125,8 +125,15 @@ function createNap(handle: BatchHandle, signal: AbortSignal): (ms: number) => Pr
   };
 }
 
+/** Results of a batch that are in parts. Throws BATCH_NOT_FOUND. */
+export async function* storedRowsOf(batch: BatchHandle, from: number, to: number): AsyncGenerator<SequencedRow> {
+  const found = await batch.find();
+  if (typeof found?.storeUri !== 'string') throw notFound(batch.batchId);
+  yield* storedRows(found.storeUri, from, to);
+}
+
 /** Results that are in parts, from one number up to another. */
-export async function* storedRows(storeUri: string, from: number, to: number): AsyncGenerator<SequencedRow> {
+async function* storedRows(storeUri: string, from: number, to: number): AsyncGenerator<SequencedRow> {
   for await (const { row, sequence } of readRows(openStore(storeUri), from)) {
     if (sequence >= to) return;
     if (row !== null && sequence >= from) yield { row, sequence };

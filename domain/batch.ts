@@ -40,9 +40,10 @@ export interface Segment {
 export interface RedriveSelector {
   /**
    * `failed`: items whose last result is a failure. `unfinished`: everything without a success whose
-   * file is still there and whose input is still the same; cancelled and never started items too.
+   * file is still there and whose input is still the same; cancelled and never started items too. `rejected`:
+   * of the items named, those whose last result a person rejected.
    */
-  select: 'failed' | 'unfinished';
+  select: 'failed' | 'unfinished' | 'rejected';
   /** Only items that failed with one of these codes. */
   codes?: string[];
   /** Only these items. */
@@ -120,6 +121,8 @@ export interface BatchState {
   redrives: number;
   /** Items of a redrive that have not ended yet; another redrive waits for them. */
   redriveOpen: number;
+  /** Ids of items that are being made again because they were rejected; bounded by what `redrive` takes. */
+  remaking?: string[];
   ending: 'cancelled' | 'stopped' | null;
   /** Of batches that tell somebody: what was told, and what waits to be handed to `eventsWorkflow`. */
   told?: Told;

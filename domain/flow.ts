@@ -93,6 +93,15 @@ export function outputStep(flow: Pick<Flow, 'steps' | 'output'>): string | undef
   return flow.output ?? stepsOf(flow).findLast(({ uses }) => fileKinds.includes(uses))?.id;
 }
 
+/** Kinds that a model makes, so that another seed makes another one. */
+const seededKinds: readonly StepKind[] = ['text', 'image', 'video', 'comfy'];
+
+/** Whether what an item of the flow puts out can be made again, and not only be put together again. */
+export function canBeMadeAgain(flow: Pick<Flow, 'steps' | 'output'>): boolean {
+  const output = outputStep(flow);
+  return stepsOf(flow).some(({ id, uses }) => id === output && seededKinds.includes(uses));
+}
+
 /**
  * Whether the flow is one call with what the row says, without templates or choices: such an item needs no
  * record but its file, and its row none of its steps.

@@ -41,6 +41,11 @@ export const stagedItemSchema = z.strictObject({
   data: z.record(z.string(), z.json()).optional(),
   /** Parameters of the flow that a redrive changed for this item. */
   parameters: z.record(z.string(), z.json()).optional(),
+  /**
+   * Set where people rejected what was made before: the step that makes the output is done with another seed, and
+   * with the notes after its prompt.
+   */
+  again: z.strictObject({ times: z.int().min(1), notes: z.array(z.string()) }).optional(),
   /** Expected cost of all calls of the item, USD. */
   estimateUsd: z.number().min(0),
   /** Of items that ComfyUI servers make. */

@@ -9,7 +9,10 @@ export function selectorProblem(selector: unknown, flow: Pick<Flow, 'name' | 'pa
   if (typeof selector !== 'object' || Array.isArray(selector))
     return 'selector: must be an object with codes, itemIds, model, parameters';
   for (const [field, value] of Object.entries(selector)) {
-    if (field === 'select') continue;
+    if (field === 'select') {
+      if (value === 'rejected' && !('itemIds' in selector)) return 'itemIds: rejected items are named';
+      continue;
+    }
     if (field === 'model') {
       if (typeof value !== 'string' || value === '') return 'model: must be the name of a model';
       continue;

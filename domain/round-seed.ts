@@ -1,8 +1,12 @@
 const seedRange = 2 ** 31;
-/** A prime, so that neighbouring seeds of a batch do not shift onto each other. */
+/** Primes, so that neighbouring seeds of a batch do not shift onto each other. */
 const seedStride = 1_000_003;
+const againStride = 15_485_863;
 
-/** The seed of a step in a round of its loop: another one each time, or the same request gave the same again. */
-export function roundSeed(seed: number, round: number): number {
-  return (seed + Math.max(0, round - 1) * seedStride) % seedRange;
+/**
+ * The seed of a step in a round of its loop: another one each time, or the same request gave the same again.
+ * @param rejected how often people rejected what the step made. @default never
+ */
+export function roundSeed(seed: number, round: number, rejected = 0): number {
+  return (seed + Math.max(0, round - 1) * seedStride + rejected * againStride) % seedRange;
 }

@@ -8,6 +8,8 @@ const sidecarSchema = z.object({
   hash: z.string(),
   /** Of files that a step with a record made: see there. */
   request_hash: z.string().optional(),
+  /** Of files made again: how many before them people had rejected. */
+  again: z.int().optional(),
   prompt: z.string().default(''),
   file: z.object({ path: z.string(), bytes: z.int(), sha256: z.string(), mime_type: z.string() }),
   result: resultRowSchema,

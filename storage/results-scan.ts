@@ -61,14 +61,30 @@ export async function* readRows(
   from = 0,
 ): AsyncGenerator<{ row: ResultRow | null; sequence: number; part: number }> {
   let sequence = 0;
+  for await (const { line, part } of readLines(store)) {
+    yield { row: sequence < from ? null : parseRow(line), sequence, part };
+    sequence += 1;
+  }
+}
+
+/** The last result of one item; null where it has none. Lines that do not name it are not even parsed. */
+export async function lastResultOf(store: Store, itemId: string): Promise<ResultRow | null> {
+  const named = JSON.stringify(itemId);
+  let last: ResultRow | null = null;
+  for await (const { line } of readLines(store)) {
+    const row = line.includes(named) ? parseRow(line) : null;
+    if (row?.request_id === itemId) last = row;
+  }
+  return last;
+}
+
+async function* readLines(store: Store): AsyncGenerator<{ line: string; part: number }> {
   for await (const { key } of store.list('results/')) {
     const match = /part-(\d+)\.jsonl$/.exec(key);
     const stream = match === null ? null : await store.getStream(key);
     if (stream === null) continue;
-    for await (const line of createInterface({ input: Readable.from(stream), crlfDelay: Infinity })) {
-      yield { row: sequence < from ? null : parseRow(line), sequence, part: Number(match?.[1]) };
-      sequence += 1;
-    }
+    const lines = createInterface({ input: Readable.from(stream), crlfDelay: Infinity });
+    for await (const line of lines) yield { line, part: Number(match?.[1]) };
   }
 }
 

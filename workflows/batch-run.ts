@@ -23,7 +23,8 @@ import { EventOutbox } from './event-outbox.ts';
 import { HoldBack } from './hold-back.ts';
 import { ItemSource } from './item-source.ts';
 import { beginPause, endPause, storagePause, surroundingsPause, type PauseReason } from './pausing.ts';
-import { appendRedrive, isRedriven, refusalOf, stageSelected, takeOver } from './reopening.ts';
+import { redriveProblemOf, selectorWithin } from './redrive-rules.ts';
+import { appendRedrive, redriveEnded, refusalOf, stageSelected, takeOver } from './reopening.ts';
 import { ResultBuffer } from './result-buffer.ts';
 import { countsOf, finishedOf, freshState, progressOf, summaryOf, endedStatusOf } from './batch-state.ts';
 
@@ -138,14 +139,15 @@ export class BatchRun {
     return limits;
   }
 
-  /** Stages the selected failed items as a further segment behind what is still to do. */
-  async redrive(selector: RedriveSelector): Promise<{ items: number }> {
+  /** Stages the selected items as a further segment behind what is still to do, one redrive after the other. */
+  async redrive(selector?: RedriveSelector): Promise<{ items: number }> {
+    while (this.redriving) await condition(() => !this.redriving);
     this.redriving = true;
     try {
       if (!(await this.results.flush())) {
         throw ApplicationFailure.nonRetryable('Results cannot be written, so none can be selected.', 'STORAGE_ERROR');
       }
-      const opened = await stageSelected(this.input, this.state, { ...selector, select: 'failed' });
+      const opened = await stageSelected(this.input, this.state, selectorWithin(this.state, selector));
       appendRedrive(this.state, opened);
       return { items: opened.segment.total };
     } catch (error) {
@@ -157,10 +159,8 @@ export class BatchRun {
   }
 
   /** Why no redrive can be taken now, or null. */
-  redriveProblem(): string | null {
-    if (this.closed || this.state.ending !== null) return 'The batch is ending; retry its items when it has closed.';
-    if (this.redriving || this.state.redriveOpen > 0) return 'An earlier retry is still under way; wait for it to end.';
-    return null;
+  redriveProblem(selector?: RedriveSelector): string | null {
+    return redriveProblemOf(this.state, selector, { closed: this.closed, redriving: this.redriving });
   }
 
   progress(after?: number): BatchProgress {
@@ -225,7 +225,7 @@ export class BatchRun {
     } else {
       addResult(state.tally, row);
       state[row.status] += 1;
-      if (isRedriven(state, item.ref)) state.redriveOpen -= 1;
+      redriveEnded(state, item.ref);
       this.results.add(row);
       if (row.status !== 'cancelled') {
         respondToOutcome(state, this.input, row.status === 'failed', this.source.remaining);

@@ -8,7 +8,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { BatchInput, BatchSummary } from '../domain/batch.ts';
+import type { BatchInput, BatchSummary, RedriveSelector } from '../domain/batch.ts';
 import { applyLimitsChange, limitsChangeProblem } from '../domain/limits.ts';
 import { selectorProblem } from '../domain/redrive.ts';
 import { BatchRun } from './batch-run.ts';
@@ -57,10 +57,10 @@ export async function batchWorkflow(input: BatchInput): Promise<BatchSummary> {
     },
   });
   setHandler(redriveUpdate, (selector) => run.redrive(selector), {
-    validator: (selector) => {
+    validator: (selector: RedriveSelector) => {
       const mistake = selectorProblem(selector, input.flow);
       if (mistake !== null) throw ApplicationFailure.nonRetryable(mistake, 'USAGE');
-      const problem = run.redriveProblem();
+      const problem = run.redriveProblem(selector);
       if (problem !== null) throw new Error(problem);
     },
   });

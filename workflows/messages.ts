@@ -23,7 +23,7 @@ export const progressQuery = defineQuery<BatchProgress, [{ after?: number }?]>('
 
 /** Changes limits while the batch runs; answers the limits now in force. Refuses values out of range. */
 export const setLimitsUpdate = defineUpdate<Limits, [LimitsChange]>('setLimits');
-/** Runs failed items again; answers how many. Refuses while an earlier one is under way. */
+/** Runs failed items again, or rejected ones; answers how many. Refuses failed ones while an earlier retry is under way. */
 export const redriveUpdate = defineUpdate<{ items: number }, [RedriveSelector]>('redrive');
 
 /** Entries to deliver, for `eventsWorkflow`. */

@@ -20,14 +20,29 @@ export function stageSelected(input: BatchInput, state: BatchState, selector: Re
 /** Adds the selected items behind what is still to do. */
 export function appendRedrive(state: BatchState, opened: OpenRunResult): void {
   state.failed -= opened.selectedFailed;
+  // What an earlier run made may be counted as skipped.
+  const skipped = Math.min(state.skipped, opened.selectedEarlier ?? 0);
+  state.skipped -= skipped;
+  state.succeeded -= opened.selectedSucceeded - skipped;
+  addRemaking(state, opened);
   state.redriveOpen += opened.segment.total;
   if (opened.segment.total > 0) state.segments.push(opened.segment);
   // What failed before is given another chance; tolerated failure is counted from here.
   state.toleratedFrom = { failed: state.failed, finished: finishedOf(state) };
 }
 
+/** An item has ended: so has the redrive it came from, as far as it is concerned. */
+export function redriveEnded(state: BatchState, ref: ItemRef): void {
+  if (isRedriven(state, ref)) state.redriveOpen -= 1;
+  if (state.remaking !== undefined) state.remaking = state.remaking.filter((id) => id !== ref.id);
+}
+
+function addRemaking(state: BatchState, { selectedIds = [] }: OpenRunResult): void {
+  if (selectedIds.length > 0) state.remaking = [...(state.remaking ?? []), ...selectedIds];
+}
+
 /** Whether an item comes from a redrive in this run, and not from the items the run began with. */
-export function isRedriven(state: BatchState, ref: ItemRef): boolean {
+function isRedriven(state: BatchState, ref: ItemRef): boolean {
   const [first] = state.segments;
   return first !== undefined && !ref.part.startsWith(`${first.prefix}/part-`);
 }
@@ -47,6 +62,7 @@ export function takeOver(state: BatchState, opened: OpenRunResult, countAsSkippe
   } else {
     state.tally = opened.tally;
   }
+  addRemaking(state, opened);
   state.toleratedFrom = { failed: state.failed, finished: finishedOf(state) };
 }
 

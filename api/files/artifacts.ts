@@ -6,7 +6,7 @@ import { contentType } from './content-type.ts';
  * what is not: the directory may be one in which a user has other files.
  */
 const folders = ['images/', 'videos/', 'texts/', 'exports/', 'metadata/', 'steps/'] as const;
-const files = ['batch_info.json', 'manifest.json', 'report.md', 'results.jsonl'] as const;
+const files = ['batch_info.json', 'manifest.json', 'report.md', 'results.jsonl', 'reviews.jsonl'] as const;
 
 export function isArtifact(key: string): boolean {
   const sound = key.split('/').every((part) => part !== '' && part !== '.' && part !== '..') && !/[\\\0]/.test(key);

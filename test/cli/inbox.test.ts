@@ -77,3 +77,17 @@ test('the cache tells what it holds, and can be emptied', async () => {
   });
   expect((await sandbox.json(['cache', 'clear', '--json'])).json).toEqual({ entries: 0, bytes: 0, cost_usd: 0 });
 });
+
+test('what an item made is approved, or rejected and made again, without a flow that asks', async () => {
+  const { json } = await sandbox.json(['batch', 'run', sandbox.prompts('in.csv', 2), '-o', 'pictures', '--json']);
+  const id = String(json['batch_id']);
+  const review = (...args: string[]) => sandbox.sluice(['batch', 'review', id, ...args]);
+  expect(await review('item-1')).toMatchObject({ status: 2 });
+  expect(await review('item-1', '--approve')).toMatchObject({ status: 0, stdout: 'Approved: item-1\n' });
+  expect(await review('item-2', '--reject', '--note', 'bluer')).toMatchObject({ status: 0 });
+  const end = await sandbox.json(['batch', 'watch', id, '--json']);
+  expect(end.json).toMatchObject({ status: 'succeeded', succeeded: 2 });
+  expect(readFileSync(sandbox.path('pictures/metadata/item-2.json'), 'utf8')).toContain('prompt 2\\n\\nbluer');
+  const { stdout } = await sandbox.sluice(['batch', 'reviews', id]);
+  expect(stdout).toBe('approve  item-1\nreject  item-2  bluer\n');
+});

@@ -86,6 +86,7 @@ describe('the selector of a redrive', () => {
     ['all', 'selector: must be an object with codes, itemIds, model, parameters'],
     [{ codes: 'AUTH' }, 'codes: must be a list of strings'],
     [{ model: 5 }, 'model: must be the name of a model'],
+    [{ select: 'rejected' }, 'itemIds: rejected items are named'],
     [{ parameters: ['tone'] }, 'parameters: must be an object'],
     [{ parameters: { mood: 1 } }, 'parameters.mood: is no parameter of the flow chapter (it has tone, words)'],
     [{ prompt: 'x' }, 'prompt: is not a selector (codes, itemIds, model, parameters are)'],

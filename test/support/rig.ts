@@ -6,6 +6,7 @@ import { BatchHandle } from '../../client/batch-handle.ts';
 import type { Service } from '../../client/modes.ts';
 import type { OwnEngine } from '../../client/other-engine.ts';
 import { retryBatch } from '../../client/retry.ts';
+import { Reviews } from '../../client/reviews.ts';
 import { submit, type Submission, type SubmitOptions } from '../../client/submit.ts';
 import { batchInfoSchema, type BatchInfo } from '../../domain/batch-info.ts';
 import type { BatchInput, BatchProgress, BatchSummary, RedriveSelector } from '../../domain/batch.ts';
@@ -140,6 +141,15 @@ export class Rig {
   retry(selector: Omit<RedriveSelector, 'select'> = {}): Promise<{ items: number | null }> {
     const { client, models } = this.space;
     return retryBatch(client, this.batch, { engine: engineOf(this.space), models, ...given }, selector);
+  }
+
+  get reviews(): Reviews {
+    const { client, models } = this.space;
+    return new Reviews(client, { engine: engineOf(this.space), models, ...given });
+  }
+
+  reject(itemId: string, note?: string): Promise<unknown> {
+    return this.reviews.give({ batchId: this.batchId, itemId }, { decision: 'reject', note });
   }
 
   /** Waits for the batch to close. */

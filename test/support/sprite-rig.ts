@@ -6,6 +6,7 @@ import { BatchHandle } from '../../client/batch-handle.ts';
 import { listJobs } from '../../client/jobs.ts';
 import type { Service } from '../../client/modes.ts';
 import { retryBatch } from '../../client/retry.ts';
+import { Reviews } from '../../client/reviews.ts';
 import { planSprites, type SpriteOptions } from '../../client/sprites.ts';
 import { submit } from '../../client/submit.ts';
 import type { ComfyGraph } from '../../domain/comfy-graph.ts';
@@ -61,6 +62,12 @@ export class SpriteBatch {
   retry(selector: Omit<RedriveSelector, 'select'> = {}): Promise<{ items: number | null }> {
     const { client, models } = this.space;
     return retryBatch(client, this.batch, { engine: engineOf(this.space), models, ...given }, selector);
+  }
+
+  reject(itemId: string, note: string): Promise<unknown> {
+    const { client, models } = this.space;
+    const reviews = new Reviews(client, { engine: engineOf(this.space), models, ...given });
+    return reviews.give({ batchId: this.batchId, itemId }, { decision: 'reject', note });
   }
 
   rows(): Promise<ResultRow[]> {

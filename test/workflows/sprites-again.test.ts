@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { useGpus, type SpriteBatch, type TestGpu } from '../support/sprite-rig.ts';
 
-const { gpu, generate } = useGpus({ kept: {}, emptied: {}, between: { vramGb: 24 }, torn: { vramGb: 24 } });
+const { gpu, generate } = useGpus({
+  kept: {},
+  emptied: {},
+  between: { vramGb: 24 },
+  torn: { vramGb: 24 },
+  rejected: {},
+});
 
 /** Pictures by name: what is in them, and when they were written. */
 function pictures(batch: SpriteBatch): Map<string, { bytes: Buffer; at: number }> {
@@ -98,4 +104,18 @@ describe.concurrent('a batch that is resumed after files were lost', () => {
     expect([...pictures(again).keys()]).toEqual([...before.keys()]);
     expect(gpu('torn').ended('success')).toHaveLength(2);
   });
+});
+
+test('sprites that are rejected are made by another prompt, and take the place of the ones before', async () => {
+  const made = await generate('rejected', { prompts: ['knight', 'mage'], count: 2, batchSize: 2 });
+  await made.batch.summary();
+  const before = made.images();
+  const [knight] = await made.rows();
+  await made.reject(knight?.request_id ?? '', 'on a horse');
+  expect(await made.batch.summary()).toMatchObject({ status: 'succeeded', counts: { total: 2, succeeded: 2 } });
+  expect(gpu('rejected').ended('success')).toHaveLength(3);
+  expect(made.images()).toHaveLength(before.length);
+  expect(made.images().filter((name) => before.includes(name))).toHaveLength(2);
+  const name = (knight?.output_path ?? '').replace(/^images\/(sprite_\d+)_.*$/, '$1');
+  expect(made.sidecar(name)).toMatchObject({ again: 1, prompt: expect.stringMatching(/\n\non a horse$/) });
 });
