@@ -1,29 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import type { Looked } from './engine-gauges.ts';
+import type { createMeters } from './meters.ts';
 
-/** From an answer out of memory to an upload of a large file, seconds. */
-const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
-
-/** What the service itself counts. Routes are templates, so that no label holds an id. */
+/** Metrics of the service. What makes them is loaded after the first request, so that no start waits for it. */
 export class ApiMetrics {
-  readonly registry = new Registry();
-  readonly #requests = new Counter({
-    name: 'sluice_api_requests_total',
-    help: 'Requests answered, by template of the route and status',
-    labelNames: ['method', 'route', 'status'],
-    registers: [this.registry],
-  });
-  readonly #seconds = new Histogram({
-    name: 'sluice_api_request_duration_seconds',
-    help: 'How long requests took; those that follow events last as long as somebody listens and are left out',
-    labelNames: ['method', 'route'],
-    buckets,
-    registers: [this.registry],
-  });
-
-  constructor() {
-    collectDefaultMetrics({ register: this.registry });
-  }
+  #meters: Promise<ReturnType<typeof createMeters>> | null = null;
+  #registry: Promise<Registry> | null = null;
 
   /** Counts every request from now on. */
   watch(app: FastifyInstance): void {
@@ -31,14 +14,34 @@ export class ApiMetrics {
       const since = performance.now();
       // Not Fastify's own hook: it does not tell of answers that broke off.
       reply.raw.once('close', () => {
+        const tookSeconds = (performance.now() - since) / 1_000;
         const { method, routeOptions } = request;
         const route = routeOptions.url ?? 'unknown';
-        this.#requests.inc({ method, route, status: reply.raw.statusCode });
-        const type = reply.raw.getHeader('content-type');
-        if (String(type).startsWith('text/event-stream')) return;
-        this.#seconds.observe({ method, route }, (performance.now() - since) / 1_000);
+        const status = reply.raw.statusCode;
+        const isStream = String(reply.raw.getHeader('content-type')).startsWith('text/event-stream');
+        void this.#load().then(({ requests, seconds }) => {
+          requests.inc({ method, route, status });
+          if (!isStream) seconds.observe({ method, route }, tookSeconds);
+        });
       });
       done();
     });
+  }
+
+  /** All there is to tell, also of the engine. */
+  async text(engine: Looked): Promise<{ text: string; type: string }> {
+    const registry = await (this.#registry ??= this.#withEngine(engine));
+    return { text: await registry.metrics(), type: registry.contentType };
+  }
+
+  #load(): Promise<ReturnType<typeof createMeters>> {
+    return (this.#meters ??= import('./meters.ts').then((module) => module.createMeters()));
+  }
+
+  async #withEngine(engine: Looked): Promise<Registry> {
+    const { registry } = await this.#load();
+    const { addEngineGauges } = await import('./engine-gauges.ts');
+    addEngineGauges(registry, engine);
+    return registry;
   }
 }

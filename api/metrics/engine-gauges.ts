@@ -4,7 +4,8 @@ import { modelLoads, type ModelLoad } from '../../client/model-loads.ts';
 import type { EngineLink } from '../engine-link.ts';
 import type { Feeds } from '../events/feeds.ts';
 
-interface Looked {
+/** What is looked at. */
+export interface Looked {
   home: string;
   engine: EngineLink;
   feeds: Feeds;

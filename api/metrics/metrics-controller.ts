@@ -5,7 +5,7 @@ import { Feeds } from '../events/feeds.ts';
 import { describe, Endpoint } from '../http/endpoint.ts';
 import { homeToken } from '../tokens.ts';
 import { ApiMetrics } from './api-metrics.ts';
-import { addEngineGauges } from './engine-gauges.ts';
+import type { Looked } from './engine-gauges.ts';
 
 const show = describe({
   method: 'GET',
@@ -20,6 +20,7 @@ const show = describe({
 @Controller('api')
 export class MetricsController {
   readonly #metrics: ApiMetrics;
+  readonly #looked: Looked;
 
   constructor(
     @Inject(ApiMetrics) metrics: ApiMetrics,
@@ -28,13 +29,13 @@ export class MetricsController {
     @Inject(Feeds) feeds: Feeds,
   ) {
     this.#metrics = metrics;
-    addEngineGauges(metrics.registry, { home, engine, feeds });
+    this.#looked = { home, engine, feeds };
   }
 
   @Endpoint(show)
-  show(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    const { registry } = this.#metrics;
-    void reply.header('content-type', registry.contentType).header('cache-control', 'no-store');
-    return registry.metrics();
+  async show(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    const { text, type } = await this.#metrics.text(this.#looked);
+    void reply.header('content-type', type).header('cache-control', 'no-store');
+    return text;
   }
 }
