@@ -13,11 +13,19 @@ const leftOut = new Set(['namespace', 'taskToken', 'isLocal', 'options']);
  */
 export function sdkLog(log: Logger): SdkLogger {
   return new DefaultLogger('TRACE', ({ level, message, meta = {} }) => {
-    log[levelOf(level, meta)](fieldsOf(meta), message);
+    log[levelOf(level, message, meta)](fieldsOf(meta), message);
   });
 }
 
-function levelOf(level: LogLevel, { sdkComponent }: Record<string, unknown>): (typeof levels)[LogLevel] {
+/** How a line of every worker of a model begins: true, and as it is meant to be. */
+const expected = 'No workflows registered';
+
+function levelOf(
+  level: LogLevel,
+  message: string,
+  { sdkComponent }: Record<string, unknown>,
+): (typeof levels)[LogLevel] {
+  if (message.startsWith(expected)) return 'debug';
   return level === 'INFO' && sdkComponent !== 'workflow' ? 'debug' : levels[level];
 }
 
