@@ -35,7 +35,6 @@ const layers = {
     '^(workers|workflows|activities|providers|storage|client|domain)/',
     '@temporalio/(worker|client|common|activity)',
     '@opentelemetry/api',
-    '@temporalio/interceptors-opentelemetry',
     'pino',
     'prom-client',
     'undici',

@@ -9,7 +9,7 @@ import {
   type WorkflowOutboundCallsInterceptor,
 } from '@temporalio/workflow';
 import { longHash } from '../domain/hash-map.ts';
-import type { WorkflowSpan } from '../domain/workflow-span.ts';
+import { failureCode, traceHeader, type WorkflowSpan } from '../domain/trace.ts';
 
 /** What a worker gives its workflows, so that their spans leave them. */
 export interface TracingSinks extends Sinks {
@@ -18,9 +18,6 @@ export interface TracingSinks extends Sinks {
 
 /** As W3C has it, by the names of headers: `traceparent` and what comes with it. */
 export type TraceCarrier = Record<string, string>;
-
-/** The header of Temporal's own interceptors for OpenTelemetry, so that clients and activities can use those. */
-const header = '_tracer-data';
 
 interface Place {
   carrier: TraceCarrier;
@@ -53,7 +50,7 @@ export function continueTrace(carrier: TraceCarrier | undefined): void {
 
 const inbound: WorkflowInboundCallsInterceptor = {
   execute(input, next) {
-    parent = placeOf(carrierOf(input.headers[header]));
+    parent = placeOf(carrierOf(input.headers[traceHeader]));
     if (parent === null) return next(input);
     const { workflowType, runId, runStartTime } = workflowInfo();
     own = childOf(parent, runId);
@@ -67,15 +64,17 @@ const outbound: WorkflowOutboundCallsInterceptor = {
   scheduleActivity(input, next) {
     if (own === null) return next(input);
     const place = childOf(own, `${workflowInfo().runId} ${String(input.seq)}`);
-    const result = next({ ...input, headers: { ...input.headers, [header]: payloadOf(place) } });
+    const result = next({ ...input, headers: { ...input.headers, [traceHeader]: payloadOf(place) } });
     watch(result, { name: `StartActivity:${input.activityType}`, under: own, place, startMs: Date.now() });
     return result;
   },
   startChildWorkflowExecution(input, next) {
-    return next(own === null ? input : { ...input, headers: { ...input.headers, [header]: payloadOf(own) } });
+    return next(own === null ? input : { ...input, headers: { ...input.headers, [traceHeader]: payloadOf(own) } });
   },
   continueAsNew(input, next) {
-    return next(parent === null ? input : { ...input, headers: { ...input.headers, [header]: payloadOf(parent) } });
+    return next(
+      parent === null ? input : { ...input, headers: { ...input.headers, [traceHeader]: payloadOf(parent) } },
+    );
   },
 };
 
@@ -107,7 +106,7 @@ function watch(result: Promise<unknown>, { name, under, place, startMs }: Watche
       end(null);
     },
     (error: unknown) => {
-      end(error instanceof ContinueAsNew ? null : error instanceof Error ? error.message : String(error));
+      end(error instanceof ContinueAsNew ? null : failureCode(error));
     },
   );
 }

@@ -13,7 +13,7 @@ import { envDetectorSync, Resource } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import type { WorkflowClientInterceptor } from '@temporalio/client';
 import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry';
-import type { WorkflowSpan } from '../../domain/workflow-span.ts';
+import type { WorkflowSpan } from '../../domain/trace.ts';
 import { version } from '../version.ts';
 import type { Tracing, TracingOptions } from './types.ts';
 
@@ -76,7 +76,7 @@ function readable(span: WorkflowSpan, resource: Resource): ReadableSpan {
     endTime: hrTime(endMs),
     duration: hrTime(endMs - startMs),
     status: failure === null ? { code: SpanStatusCode.OK } : { code: SpanStatusCode.ERROR, message: failure },
-    attributes,
+    attributes: failure === null ? attributes : { ...attributes, 'error.type': failure },
     links: [],
     events: [],
     ended: true,

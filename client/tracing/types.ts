@@ -1,5 +1,5 @@
 import type { WorkflowClientInterceptor } from '@temporalio/client';
-import type { WorkflowSpan } from '../../domain/workflow-span.ts';
+import type { WorkflowSpan } from '../../domain/trace.ts';
 
 /** Traces of a process, from its start to its end. */
 export interface Tracing {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findPort } from '../../client/engine/ports.ts';
+import { startGeminiEmulator, type GeminiEmulator } from '../../emulators/gemini/server.ts';
 import { eventually } from '../support/eventually.ts';
 import { Exposition } from '../support/exposition.ts';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
@@ -13,7 +14,11 @@ const secret = 'a-password-of-the-receiver';
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const callerSpan = 'b7ad6b7169203331';
 
+const key = 'a-key-of-the-vendor';
+const model = { provider: 'gemini', model: 'gemini-2.5-flash-image', mode: 'live' };
+
 let receiver: OtlpReceiver;
+let gemini: GeminiEmulator;
 let served: Served;
 let workerMetrics: string;
 let batchId: string;
@@ -22,7 +27,12 @@ let worker: Exposition;
 beforeAll(async () => {
   receiver = await startOtlpReceiver();
   workerMetrics = `127.0.0.1:${String(await findPort('127.0.0.1', 0))}`;
+  // It answers some in words, and quotes them.
+  const faults = { rules: [{ prompt: 'parrot', fault: 'text_only' as const }] };
+  gemini = await startGeminiEmulator({ latencyMs: 20, models: [model.model], faults });
   served = await Served.start({
+    GEMINI_API_KEY: key,
+    GEMINI_BASE_URL: gemini.url,
     SLUICE_WORKER_METRICS: workerMetrics,
     SLUICE_LOG_LEVEL: 'debug',
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
@@ -33,6 +43,7 @@ beforeAll(async () => {
     items: [
       { id: 'one', prompt },
       { id: 'two', prompt: 'a dog' },
+      { id: 'shy', prompt: 'a parrot that nobody else is to hear of' },
     ],
     project: 'pets',
   };
@@ -44,6 +55,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await served.dispose();
+  await gemini.close();
   receiver.close();
 });
 
@@ -100,7 +112,16 @@ describe('traces', () => {
 
   test('neither prompts nor keys are in them, and the receiver is told what its own variables say', () => {
     expect(receiver.bodies.join('')).not.toContain('nobody else');
-    expect(receiver.bodies.join('')).not.toContain(secret);
+    const failed = ownSpans().filter(({ attributes }) => attributes['error.type'] === 'NO_OUTPUT');
+    expect(new Set(failed.map(({ name, status }) => `${name} ${String(status.code)}`))).toEqual(
+      new Set([
+        'RunWorkflow:itemWorkflow 2',
+        'StartActivity:generateImage 2',
+        'RunActivity:generateImage 2',
+        'generate_content gemini-2.5-flash-image 2',
+      ]),
+    );
+    for (const hidden of [secret, key]) expect(receiver.bodies.join('')).not.toContain(hidden);
     expect(receiver.headers[0]).toMatchObject({ 'x-api-key': secret });
   });
 
@@ -134,16 +155,16 @@ describe('traces', () => {
 });
 
 describe('metrics', () => {
-  const model = { provider: 'gemini', model: 'gemini-2.5-flash-image', mode: 'emulated' };
-
   test('the worker counts items, calls, what they cost, and GPUs', async () => {
     const rows = await jobs();
     const tokens = rows.reduce((sum, row) => sum + row.output_tokens, 0);
     const cost = rows.reduce((sum, row) => sum + row.cost_usd, 0);
     expect(worker.value('sluice_items_total', { flow: 'image', status: 'succeeded', code: '' })).toBe(2);
+    expect(worker.value('sluice_items_total', { flow: 'image', status: 'failed', code: 'NO_OUTPUT' })).toBe(1);
     expect(worker.value('sluice_provider_calls_total', { ...model, code: 'OK' })).toBe(2);
-    expect(worker.value('sluice_provider_call_duration_seconds_count', model)).toBe(2);
-    expect(worker.value('sluice_limiter_wait_seconds_count', model)).toBe(2);
+    expect(worker.value('sluice_provider_calls_total', { ...model, code: 'NO_OUTPUT' })).toBe(3);
+    expect(worker.value('sluice_provider_call_duration_seconds_count', model)).toBe(5);
+    expect(worker.value('sluice_limiter_wait_seconds_count', model)).toBe(5);
     expect(worker.value('sluice_provider_tokens_total', { ...model, direction: 'output' })).toBe(tokens);
     expect(worker.value('sluice_provider_cost_usd_total', model)).toBeCloseTo(cost, 5);
     expect(worker.value('sluice_provider_images_total', model)).toBe(2);
@@ -253,7 +274,7 @@ describe('logs', () => {
   test('each line says of which batch and item it is, and in which trace it was written', () => {
     const api = linesOf('api');
     expect(api).toContainEqual(
-      expect.objectContaining({ msg: 'batch created', batch_id: batchId, total: 2, trace_id: traceId }),
+      expect.objectContaining({ msg: 'batch created', batch_id: batchId, total: 3, trace_id: traceId }),
     );
     expect(api).toContainEqual(
       expect.objectContaining({ msg: 'request', path: '/api/batches', status: 201, trace_id: traceId }),
@@ -262,7 +283,7 @@ describe('logs', () => {
     expect(log).toContainEqual(
       expect.objectContaining({
         level: 30,
-        msg: 'batch succeeded',
+        msg: 'batch failed',
         batch_id: batchId,
         workflow_id: batchId,
         succeeded: 2,
@@ -282,6 +303,8 @@ describe('logs', () => {
   });
 
   test('no secret stands in them', () => {
-    for (const name of ['api', 'worker']) expect(JSON.stringify(linesOf(name))).not.toContain(secret);
+    for (const name of ['api', 'worker']) {
+      for (const hidden of [secret, key]) expect(JSON.stringify(linesOf(name))).not.toContain(hidden);
+    }
   });
 });

@@ -1,29 +1,48 @@
-import { context, propagation, SpanKind, SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api';
-import { OpenTelemetryActivityInboundInterceptor } from '@temporalio/interceptors-opentelemetry';
+import {
+  context,
+  propagation,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Span,
+  type Tracer,
+} from '@opentelemetry/api';
+import type { Info as ActivityInfo } from '@temporalio/activity';
+import { defaultPayloadConverter } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { Observer, ProviderCall } from '../../activities/observer.ts';
 import { batchAndItemOf } from '../../domain/ids.ts';
+import { failureCode, traceHeader } from '../../domain/trace.ts';
+
+const tracer = (): Tracer => trace.getTracer('sluice');
 
 /**
  * A span of each attempt at an activity, below that of its workflow; one whose workflow is in no trace begins its own.
+ * Of a failure only the code is told: its message may quote what a vendor answered.
  */
-export const activitySpans: ActivityInterceptorsFactory = (activity) => {
+export const activitySpans: ActivityInterceptorsFactory = ({ info }) => {
   let place: Record<string, string> = {};
   return {
     inbound: {
       execute(input, next) {
-        const { workflowExecution, workflowType = '', attempt, taskQueue } = activity.info;
-        return new OpenTelemetryActivityInboundInterceptor(activity).execute(input, (given) => {
-          const { batchId, itemId } = batchAndItemOf(workflowExecution?.workflowId ?? '', workflowType);
-          const span = trace.getActiveSpan();
-          span?.setAttributes({
-            ...(batchId === undefined ? {} : { 'sluice.batch_id': batchId }),
-            ...(itemId === undefined ? {} : { 'sluice.item_id': itemId }),
-            'temporal.attempt': attempt,
-            'temporal.task_queue': taskQueue,
-          });
-          place = placeOf(span);
-          return next(given);
+        const carrier = input.headers[traceHeader];
+        const around = propagation.extract(
+          context.active(),
+          carrier === undefined ? {} : defaultPayloadConverter.fromPayload(carrier),
+        );
+        return tracer().startActiveSpan(`RunActivity:${info.activityType}`, {}, around, async (span) => {
+          span.setAttributes(aboutAttempt(info));
+          const { traceId, spanId } = span.spanContext();
+          place = { traceId, spanId };
+          try {
+            return await next(input);
+          } catch (error) {
+            fail(span, failureCode(error));
+            throw error;
+          } finally {
+            span.end();
+          }
         });
       },
     },
@@ -32,9 +51,23 @@ export const activitySpans: ActivityInterceptorsFactory = (activity) => {
   };
 };
 
-function placeOf(span: Span | undefined): Record<string, string> {
-  const here = span?.spanContext();
-  return here === undefined ? {} : { traceId: here.traceId, spanId: here.spanId };
+function aboutAttempt({ workflowExecution, workflowType = '', ...info }: ActivityInfo): Attributes {
+  const { workflowId = '', runId = '' } = workflowExecution ?? {};
+  const { batchId, itemId } = batchAndItemOf(workflowId, workflowType);
+  return {
+    ...(batchId === undefined ? {} : { 'sluice.batch_id': batchId }),
+    ...(itemId === undefined ? {} : { 'sluice.item_id': itemId }),
+    // As Temporal's own interceptors name them.
+    temporalWorkflowId: workflowId,
+    run_id: runId,
+    temporalActivityId: info.activityId,
+    'temporal.attempt': info.attempt,
+    'temporal.task_queue': info.taskQueue,
+  };
+}
+
+function fail(span: Span, code: string): void {
+  span.setAttribute('error.type', code).setStatus({ code: SpanStatusCode.ERROR, message: code });
 }
 
 /** Where what runs now is in a trace, by the names of headers. */
@@ -53,7 +86,7 @@ export function currentCarrier(): Record<string, string> {
 export const callSpans: Observer = {
   callStarted(call) {
     const operation = operationOf(call);
-    const span = trace.getTracer('sluice').startSpan(`${operation} ${call.model}`, {
+    const span = tracer().startSpan(`${operation} ${call.model}`, {
       kind: SpanKind.CLIENT,
       attributes: { 'gen_ai.operation.name': operation, ...attributesOf(call) },
     });
@@ -66,9 +99,8 @@ export const callSpans: Observer = {
         ...(usage.videoSeconds === undefined ? {} : { 'sluice.usage.video_seconds': usage.videoSeconds }),
         ...(modelVersion === undefined ? {} : { 'gen_ai.response.model': modelVersion }),
         ...(responseId === undefined ? {} : { 'gen_ai.response.id': responseId }),
-        ...(code === null ? {} : { 'error.type': code }),
       });
-      if (code !== null) span.setStatus({ code: SpanStatusCode.ERROR, message: code });
+      if (code !== null) fail(span, code);
       span.end();
     };
   },
