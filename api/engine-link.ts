@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ConnectOptions } from '../client/connect-options.ts';
 import { Sluice } from '../client/sluice.ts';
 import { engineStatus } from '../client/engine/ensure-engine.ts';
+import { assertHomeHasRoom, enginePaths } from '../client/engine/home.ts';
 import { SluiceError } from '../domain/errors.ts';
 
 /** How long a request waits for an engine that is still starting, milliseconds. */
@@ -48,6 +49,11 @@ export class EngineLink {
     this.#connected = null;
     // Requests under way still use the former connection; it is closed with the process.
     return this.sluice();
+  }
+
+  /** For what is to be started: an engine without room would answer after every time limit. @throws SluiceError STORAGE_FULL */
+  assertRoom(): void {
+    assertHomeHasRoom(enginePaths(this.#home));
   }
 
   /** Whether the engine answers now; does not wait for one that is starting. */

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { pino, type DestinationStream, type Logger } from 'pino';
 
 /** Variables whose names say that they hold a secret. */
@@ -19,7 +20,22 @@ export function openLog(env: NodeJS.ProcessEnv, { more = () => ({}), to }: LogOp
   const secrets = secretsOf(env).map((secret) => JSON.stringify(secret).slice(1, -1));
   const hide = (line: string): string => secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line);
   const options = { level: env['SLUICE_LOG_LEVEL'] || 'info', mixin: more, hooks: { streamWrite: hide } };
-  return to === undefined ? pino(options) : pino(options, to);
+  return pino(options, to ?? writeTo(process.stdout.fd));
+}
+
+/** Writes to a file that is open. A disk that is full costs lines of the log, and neither a request nor the process. */
+export function writeTo(file: number): DestinationStream {
+  let torn = false;
+  return {
+    write(line) {
+      try {
+        writeFileSync(file, torn ? `\n${line}` : line);
+        torn = false;
+      } catch {
+        torn = true;
+      }
+    },
+  };
 }
 
 /** Keys as they are; of lists of headers and of addresses the values and passwords in them. The longest first. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
@@ -15,7 +15,7 @@ import type { Sluice } from '../../client/sluice.ts';
 import { EngineLink } from '../engine-link.ts';
 import { homeToken, loggerToken, settingsToken } from '../tokens.ts';
 import { Findings } from '../http/problem.ts';
-import { withKept } from './kept-upload.ts';
+import { noteBegun, takeNotes, withKept } from './kept-upload.ts';
 import { specOf } from './options.ts';
 import { outputOf } from './places.ts';
 import { readRequest } from './read-request.ts';
@@ -29,7 +29,7 @@ const mostRejected = 100;
 
 /** Starts batches. */
 @Injectable()
-export class CreateBatch {
+export class CreateBatch implements OnModuleInit {
   readonly #engine: EngineLink;
   readonly #settings: ApiSettings;
   readonly #home: string;
@@ -47,9 +47,15 @@ export class CreateBatch {
     this.#home = home;
   }
 
+  /** What a service that was killed had begun and not started is no batch. */
+  async onModuleInit(): Promise<void> {
+    for (const batchId of await takeNotes(this.#home)) await this.#forget(batchId);
+  }
+
   /** @param body absent where the request is an upload */
   async create(request: FastifyRequest, reply: FastifyReply, body: CreateBody | undefined, caller: Caller) {
     const { options, input, key } = await readRequest(request, body, this.#settings);
+    this.#engine.assertRoom();
     const sluice = await this.#engine.forSubmission();
     if (key === undefined) return (await this.#start(sluice, input, options, caller)).created;
     // Keys of different projects are different keys.
@@ -70,11 +76,15 @@ export class CreateBatch {
   ): Promise<{ created: Created; replayed: boolean }> {
     const batchId = newBatchId();
     const rejected: RejectedRow[] = [];
+    const spec = specOf(this.#home, options, caller);
+    const given = options.output;
+    const directory = given === undefined ? undefined : await outputOf(this.#home, this.#settings, given);
+    const forgetNote = given === undefined ? await noteBegun(this.#home, batchId) : null;
     const submitted = sluice.submit({
       input,
       batchId,
       idempotencyKey,
-      output: options.output === undefined ? undefined : await outputOf(this.#home, this.#settings, options.output),
+      output: directory,
       parent: this.#root,
       localFiles: false,
       onRejected: ({ rowNumber, errorType, message }) => {
@@ -82,12 +92,13 @@ export class CreateBatch {
       },
       format: options.format,
       encoding: options.encoding,
-      spec: specOf(this.#home, options, caller),
+      spec,
     });
-    const submission = await submitted.catch(async (error: unknown) => {
-      if (options.output === undefined) await this.#forget(batchId);
+    const failed = async (error: unknown): Promise<never> => {
+      if (given === undefined) await this.#forget(batchId);
       throw withRows(error, rejected);
-    });
+    };
+    const submission = await submitted.catch(failed).finally(forgetNote);
     const { staged, mode, output, replayed = false } = submission;
     const created: Created = {
       batch_id: submission.batchId,

@@ -116,9 +116,16 @@ export function toProblem(error: SluiceError, path: string): Problem {
     detail: error.message,
     instance: path,
     code: error.code,
-    action: error.action || errorCatalog[error.code].action,
+    action: actionOf(error),
     ...(findings.length === 0 ? {} : { errors: findings }),
   };
+}
+
+function actionOf({ code, action }: SluiceError): string {
+  const usual = errorCatalog[code].action;
+  // A request is no batch that pauses.
+  if (code === 'STORAGE_FULL' && action === usual) return 'Free disk space, then send the request again.';
+  return action || usual;
 }
 
 /** A request the server itself refused keeps its status, e.g. 415. */

@@ -41,6 +41,7 @@ export class CreateSchedule {
 
   /** @param body absent where the request is an upload */
   async create(request: FastifyRequest, body: NewScheduleBody | undefined, caller: Caller): Promise<ScheduleReport> {
+    this.#engine.assertRoom();
     if (body === undefined) {
       const upload = await readUpload(request, this.#settings.max_upload_bytes, scheduleOptionsSchema);
       return await this.#withKept(upload.options, { stream: upload.file, name: upload.filename }, caller);

@@ -25,6 +25,13 @@ beforeAll(async () => {
     inputRoot = sandbox.path('inputs');
     outputRoot = sandbox.path('batches');
     for (const directory of [inputRoot, outputRoot]) mkdirSync(directory);
+    // What a service leaves that is killed during an upload: the second batch had been started.
+    for (const batchId of ['batch_1', 'batch_2']) {
+      mkdirSync(join(outputRoot, batchId, 'input'), { recursive: true });
+      mkdirSync(join(sandbox.home, 'uploads'), { recursive: true });
+      writeFileSync(join(sandbox.home, 'uploads', batchId), '');
+    }
+    writeFileSync(join(outputRoot, 'batch_2', 'batch_info.json'), '{}');
     const api = { input_urls: [`${origin}/inputs/`], input_root: inputRoot, output_root: outputRoot };
     return { SLUICE_API: JSON.stringify(api) };
   });
@@ -76,6 +83,11 @@ test('a schedule of items is made, shown, paused, run, made up for and removed, 
   expect(await served.ask('/schedules/nightly', { method: 'DELETE' })).toMatchObject({ status: 200 });
   expect(await served.ask('/schedules/nightly')).toMatchObject({ status: 404, json: { code: 'SCHEDULE_NOT_FOUND' } });
   expect(readdirSync(join(served.sandbox.home, 'schedules'))).toEqual([]);
+});
+
+test('what a killed service had begun and not started is gone when it is back', () => {
+  expect(readdirSync(outputRoot).filter((name) => name.startsWith('batch_'))).toEqual(['batch_2']);
+  expect(existsSync(join(served.sandbox.home, 'uploads'))).toBe(false);
 });
 
 test('an uploaded file is the input of every run', async () => {

@@ -1,7 +1,17 @@
+import { closeSync, openSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { openLog } from '../../client/log.ts';
+import { openLog, writeTo } from '../../client/log.ts';
+
+test('a log on a full disk loses its lines, and nothing else', () => {
+  const full = openSync('/dev/full', 'w');
+  const log = openLog({}, { to: writeTo(full) });
+  expect(() => {
+    for (let line = 0; line < 100; line += 1) log.error({ err: new Error('no room') }, 'x'.repeat(10_000));
+  }).not.toThrow();
+  closeSync(full);
+});
 
 test('what variables hold that are secret by their names stands in no line, wherever it came from', async () => {
   const to = new PassThrough();

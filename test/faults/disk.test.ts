@@ -108,6 +108,17 @@ test('a full disk under the engine itself is named, and the batch goes on when t
     const refused = await own.run('batch', 'status', batch_id);
     expect(refused).toMatchObject({ status: 1 });
     expect(refused.stderr).toMatch(/^sluice: Only \d+ KiB are free for the engine in \S+home\. \(STORAGE_FULL\)/);
+    // The service cannot write its log either, and goes on.
+    const api = `${(await own.engine())?.apiUrl ?? ''}/api`;
+    for (const path of ['/batches', '/schedules', '/batches']) {
+      const form = new FormData();
+      form.set('schedule_id', 'none');
+      form.set('file', new Blob(['prompt\na cat\n']), 'cats.csv');
+      if (path === '/batches') form.delete('schedule_id');
+      const reply = await fetch(`${api}${path}`, { method: 'POST', body: form });
+      expect([reply.status, await reply.json()]).toEqual([507, expect.objectContaining({ code: 'STORAGE_FULL' })]);
+    }
+    expect((await fetch(`${api}/health/live`)).status).toBe(200);
 
     rmSync(join(own.home, '.filler'));
     const report = reportOf(await own.run('batch', 'watch', batch_id, '--json'));
