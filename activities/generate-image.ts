@@ -1,20 +1,18 @@
 import type { StepRecord } from '../domain/step-record.ts';
 import { costUsd, expectedUsage } from '../domain/models.ts';
-import type { ResultRow } from '../domain/result.ts';
 import type { ImageResult } from '../providers/image-provider.ts';
 import { providerOf, type FindProviders } from '../providers/provider-set.ts';
 import type { CacheHit } from '../storage/result-cache.ts';
-import { findFinished, imageFile, writeArtifact } from './artifact.ts';
+import { findFinished, imageFile } from './artifact.ts';
 import type { Attempt } from './attempt.ts';
 import { callModel, modelOf, type CallModelDeps } from './call-model.ts';
 import { readImageRequest, type ImageStepRequest } from './image-request.ts';
 import { mediaItem } from './media-item.ts';
 import { PaidResults } from './paid-results.ts';
-import { readItem } from './read-page.ts';
-import { findReusable, keepReusable } from './reuse.ts';
+import { comparable, findReusable, keepReusable } from './reuse.ts';
 import { readSource, type SourceImageDeps } from './source-image.ts';
 import { createStepActivity } from './step-activity.ts';
-import { storePaid } from './store-paid.ts';
+import { storeFile } from './store-file.ts';
 import type { StepResult } from './step-work.ts';
 import type { ModelActivities } from './types.ts';
 
@@ -42,18 +40,15 @@ export function createGenerateImage(deps: GenerateImageDeps): ModelActivities['g
       const key = `${input.storeUri} ${input.batchId} ${item.name} ${item.requestHash ?? item.hash}`;
       const kept = paid.take(key);
       if (kept !== undefined) log.addSpent(kept.spent);
-      // An image elsewhere may have changed since.
-      const repeats = request.fromImage === undefined || request.fromImageSha256 !== undefined;
-      const { fromImage: _place, ...same } = request;
-      const hit = kept === undefined && repeats ? await findReusable(deps, { attempt, request: same }) : null;
+      const place = { attempt, request: comparable(request) };
+      const hit = kept === undefined ? await findReusable(deps, place) : null;
       if (hit !== null && hit.file !== null) return reuseImage(deps, attempt, { ...hit, file: hit.file });
       const image = kept?.result ?? (await call(deps, attempt, request));
       try {
         const { mimeType, data } = image;
         const facts = factsOf(image);
-        const row = await storeImage(deps, attempt, { mimeType, data, facts });
-        const made = { facts: { facts }, file: { mimeType, data }, costUsd: row.cost_usd };
-        if (repeats) await keepReusable(deps, { attempt, request: same }, made);
+        const row = await storeFile(deps, attempt, imageFile(item.name, image), { facts });
+        await keepReusable(deps, place, { facts: { facts }, file: { mimeType, data }, costUsd: row.cost_usd });
         return { row, path: row.output_path };
       } catch (error) {
         paid.keep(key, { result: image, spent: log.takeSpent() });
@@ -100,30 +95,9 @@ function factsOf(image: ImageResult): NonNullable<StepRecord['facts']> {
 async function reuseImage(
   deps: GenerateImageDeps,
   attempt: Attempt,
-  { file, made, source }: CacheHit & { file: NonNullable<CacheHit['file']> },
+  { file, made: { facts }, source }: CacheHit & { file: NonNullable<CacheHit['file']> },
 ): Promise<StepResult> {
-  const row = await storeImage(deps, attempt, { ...file, facts: made.facts ?? {}, cachedFrom: source });
+  const made = imageFile(attempt.item.name, file);
+  const row = await storeFile(deps, attempt, made, { facts: facts ?? {}, cachedFrom: source });
   return { row, path: row.output_path, cached_from: source };
-}
-
-async function storeImage(
-  deps: GenerateImageDeps,
-  attempt: Attempt,
-  image: { mimeType: string; data: Uint8Array; facts: NonNullable<StepRecord['facts']>; cachedFrom?: string },
-): Promise<ResultRow> {
-  const { input, item, store } = attempt;
-  const file = imageFile(item.name, image);
-  const cached = image.cachedFrom === undefined ? {} : { cached_from: image.cachedFrom };
-  const row = { ...attempt.succeeded(file.path), ...cached };
-  await storePaid(deps.storagePatienceMs ?? 5_000, async () => {
-    // A directory that was moved away is not made anew elsewhere.
-    await readItem(store, input.ref);
-    await writeArtifact(store, item, file, row, {
-      batch_id: input.batchId,
-      mode: input.mode,
-      ...image.facts,
-      ...cached,
-    });
-  });
-  return row;
 }

@@ -16,7 +16,7 @@ import type { PictureState } from './picture-states.ts';
 import type { Refusals } from './refusals.ts';
 import { runShare } from './run-share.ts';
 import type { SourceImageDeps } from './source-image.ts';
-import { storePictures } from './store-pictures.ts';
+import { storePictures, type Picture } from './store-pictures.ts';
 import type { StepDeps } from './step-work.ts';
 
 export interface MakeShareDeps extends StepDeps, SourceImageDeps {
@@ -41,6 +41,8 @@ interface Making {
   work: ComfyWork;
   graph: ComfyGraph;
   pictures: PictureState[];
+  /** Called with what was made once it is stored. */
+  made: (pictures: readonly Picture[]) => Promise<void>;
 }
 
 /** Endpoints that may die under a share before its attempt fails. */
@@ -54,7 +56,7 @@ const mostEndpoints = 5;
 export async function makeShare(
   { deps, sizes, lost, refusals }: Tools,
   attempt: Attempt,
-  { work, graph, pictures }: Making,
+  { work, graph, pictures, made }: Making,
   place: number,
 ): Promise<ResultRow> {
   const { input, log, item } = attempt;
@@ -88,7 +90,8 @@ export async function makeShare(
       lease.release(end);
       const missing = outputs.map((_, n) => pictures[prompt.offset + n]?.row === null);
       const patienceMs = deps.storagePatienceMs ?? 5_000;
-      const row = await storePictures(attempt, { lease, prompt, outputs, missing, patienceMs });
+      const { row, pictures: stored } = await storePictures(attempt, { lease, prompt, outputs, missing, patienceMs });
+      await made(stored);
       for (const picture of pictures.slice(prompt.offset, prompt.offset + prompt.count)) picture.row ??= row;
       return row;
     } catch (error) {

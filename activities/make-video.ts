@@ -4,7 +4,7 @@ import type { Usage } from '../domain/result.ts';
 import { parseVideoOperation, videoKeptMs, videoOperationKey, type VideoOperation } from '../domain/video-operation.ts';
 import { providerOf, type FindProviders } from '../providers/provider-set.ts';
 import type { VideoProvider, VideoRequest } from '../providers/video-provider.ts';
-import { findFinished, writeArtifact } from './artifact.ts';
+import { findFinished, type MadeFile } from './artifact.ts';
 import type { Attempt } from './attempt.ts';
 import { callModel, modelOf, type CallModelDeps } from './call-model.ts';
 import { limiterKeysOf } from './limiter-keys.ts';
@@ -13,9 +13,11 @@ import { PaidResults } from './paid-results.ts';
 import { readItem } from './read-page.ts';
 import { shutdownSignal } from './shutdown-signal.ts';
 import { readSource, type SourceImageDeps } from './source-image.ts';
+import { comparable, findReusable, keepReusable } from './reuse.ts';
 import { runId } from './run-step.ts';
 import { createStepActivity } from './step-activity.ts';
 import type { StepResult, StepWork } from './step-work.ts';
+import { storeFile } from './store-file.ts';
 import { storePaid } from './store-paid.ts';
 import type { VideoActivities, VideoNote } from './types.ts';
 import { readVideoRequest, type VideoStepRequest } from './video-request.ts';
@@ -72,6 +74,12 @@ async function start(
   const key = `${input.storeUri} ${input.batchId} ${item.name} ${hashOf(attempt)}`;
   const kept = started.take(key);
   if (kept !== undefined) log.addSpent(kept.spent);
+  const hit = kept === undefined ? await findReusable(deps, placeOf(deps, attempt, request)) : null;
+  if (hit !== null && hit.file !== null) {
+    const how = { facts: hit.made.facts ?? {}, cachedFrom: hit.source };
+    const row = await storeFile(deps, attempt, videoFile(item.name, hit.file), how);
+    return { row, path: row.output_path, cached_from: hit.source };
+  }
   const operation = kept?.result ?? (await ask(deps, attempt, request));
   try {
     await storePaid(deps.storagePatienceMs ?? 5_000, async () => {
@@ -170,20 +178,33 @@ async function store(deps: MakeVideoDeps, step: Attempt, request: VideoStepReque
   }
   const options = { signal: shutdownSignal(), timeoutMs: input.timeoutMs };
   const { mimeType, data } = await providerFor(deps, attempt).download(video.uri, options);
-  const file = { path: `videos/${item.name}.mp4`, mimeType, data };
-  const row = attempt.succeeded(file.path);
-  await storePaid(deps.storagePatienceMs ?? 5_000, async () => {
-    await readItem(attempt.store, input.ref);
-    await writeArtifact(attempt.store, item, file, row, {
-      batch_id: input.batchId,
-      mode: input.mode,
-      operation: video.operation,
-      seconds: video.seconds,
-      request: known?.request ?? {},
-    });
-  });
+  const { seconds } = video;
+  const facts = { seconds, request: known?.request ?? {} };
+  const file = videoFile(item.name, { mimeType, data });
+  const row = await storeFile(deps, attempt, file, { facts: { operation: video.operation, ...facts } });
   await forget(attempt);
+  const usd = costUsd(modelOf(deps, input, 'video'), {
+    inputTokens: 0,
+    outputTokens: 0,
+    images: 0,
+    videoSeconds: seconds,
+  });
+  await keepReusable(deps, placeOf(deps, attempt, request), {
+    facts: { facts },
+    file: { mimeType, data },
+    costUsd: usd,
+  });
   return { row, path: file.path };
+}
+
+function videoFile(name: string, video: { mimeType: string; data: Uint8Array }): MadeFile {
+  return { path: `videos/${name}.mp4`, ...video };
+}
+
+/** Where a video is looked for that another batch has paid for. */
+function placeOf(deps: MakeVideoDeps, attempt: Attempt, request: VideoStepRequest): Parameters<typeof findReusable>[1] {
+  const { default_seconds: seconds } = modelOf(deps, attempt.input, 'video');
+  return { attempt, request: comparable({ seconds, ...request }) };
 }
 
 /** What was asked for before, by whichever worker, if it is still to be had. */

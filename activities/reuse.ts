@@ -10,8 +10,16 @@ type Made = Partial<Pick<StepRecord, 'text' | 'json' | 'facts'>>;
 /** Where an attempt's result is looked for: the same kind, request and model, live or emulated, make the same. */
 interface ReuseInput {
   attempt: Attempt;
-  /** Everything the result depends on but the model. */
-  request: unknown;
+  /** Everything the result depends on but the model; null: it may come to something else again. */
+  request: object | null;
+}
+
+/** What of a request to compare with others: not where its image lies. One elsewhere may have changed since. */
+export function comparable<Request extends { fromImage?: string; fromImageSha256?: string }>(
+  request: Request,
+): Omit<Request, 'fromImage'> | null {
+  const { fromImage, ...same } = request;
+  return fromImage === undefined || request.fromImageSha256 !== undefined ? same : null;
 }
 
 /**
@@ -19,7 +27,7 @@ interface ReuseInput {
  * The cache is a convenience: one that cannot be read costs a call, not an item.
  */
 export async function findReusable({ cache }: Pick<StepDeps, 'cache'>, input: ReuseInput): Promise<CacheHit | null> {
-  if (cache === undefined || input.attempt.input.cache !== true) return null;
+  if (cache === undefined || input.request === null || input.attempt.input.cache !== true) return null;
   return cache.find(reuseKey(input)).catch(() => null);
 }
 
@@ -30,7 +38,7 @@ export async function keepReusable(
   made: { facts: Made; file: NewEntry['file']; costUsd: number },
 ): Promise<void> {
   const { batchId, ref, step, model, cache: wanted } = input.attempt.input;
-  if (cache === undefined || wanted !== true) return;
+  if (cache === undefined || input.request === null || wanted !== true) return;
   const entry: NewEntry = {
     source: `${batchId}/${ref.id}/${step.id}`,
     model: model?.key ?? ref.model,
@@ -44,6 +52,8 @@ export async function keepReusable(
 
 function reuseKey({ attempt: { input }, request }: ReuseInput): string {
   const { step, mode, model, ref } = input;
-  const key = [1, step.uses, mode, model?.provider ?? ref.provider, model?.key ?? ref.model, request];
+  // What a graph needs is in the graph; its item may be named after the model of another step.
+  const by = step.uses === 'comfy' ? ['comfyui'] : [model?.provider ?? ref.provider, model?.key ?? ref.model];
+  const key = [1, step.uses, mode, ...by, request];
   return createHash('sha256').update(JSON.stringify(key)).digest('hex');
 }

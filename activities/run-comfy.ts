@@ -15,8 +15,11 @@ import { LostPrompts } from './lost-prompts.ts';
 import { makeShare, type MakeShareDeps } from './make-share.ts';
 import { readPictureStates } from './picture-states.ts';
 import { Refusals } from './refusals.ts';
+import { keepPictures, reusePictures } from './reuse-pictures.ts';
+import { comparable } from './reuse.ts';
 import { createStepActivity } from './step-activity.ts';
 import { readStepOptions } from './step-options.ts';
+import type { Picture } from './store-pictures.ts';
 import type { GpuActivities } from './types.ts';
 
 export type RunComfyDeps = MakeShareDeps;
@@ -46,17 +49,33 @@ export function createRunComfy(deps: RunComfyDeps): GpuActivities['runComfy'] {
       const { item, store, input, log } = attempt;
       const { work, graph } = request;
       const pictures = await readPictureStates(store, input.batchId, item);
+      const checkpoint = work.values.checkpoint;
+      const place = { attempt, request: sameOf(request) };
+      // What is there already, or under way, is this batch's own.
+      const isNew = log.prompt === null && pictures.every(({ row, past }) => row === null && past === null);
+      const reused = isNew ? await reusePictures(deps, place, work.count) : null;
+      if (reused !== null) {
+        const { output_path: path, model, cached_from } = reused;
+        return { row: reused, path, model: checkpoint ?? model, ...(cached_from === undefined ? {} : { cached_from }) };
+      }
+      const made = (stored: readonly Picture[]): Promise<void> => keepPictures(deps, place, stored);
       let row: ResultRow | null = null;
-      for (const [place, { row: stored }] of pictures.entries()) {
+      for (const [n, { row: stored }] of pictures.entries()) {
         row = stored;
         if (row !== null) continue;
-        row = await makeShare(tools, attempt, { work, graph, pictures }, place);
+        row = await makeShare(tools, attempt, { work, graph, pictures, made }, n);
         log.prompt = null;
       }
       if (row === null) throw new SluiceError('INPUT_CORRUPT', `The item ${item.id} asks for no picture.`);
-      return { row, path: row.output_path, model: work.values.checkpoint ?? row.model };
+      return { row, path: row.output_path, model: checkpoint ?? row.model };
     },
   });
+}
+
+/** What pictures of other batches are compared by: not by their names. */
+function sameOf({ work, ...request }: ComfyStepRequest): object | null {
+  const { values, batchSize, count } = work;
+  return comparable({ ...request, values, batchSize, count });
 }
 
 async function readRequest(step: Attempt): Promise<ComfyStepRequest> {

@@ -147,6 +147,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
           openStore,
           stopping: deps.stopping,
           observer: deps.observer,
+          cache: deps.cache,
           pool: () => pool,
           patienceMs: deps.gpuPatienceMs,
         }),

@@ -47,3 +47,23 @@ test('of such an item a resumed batch makes again only what is gone', async () =
   expect(again.images()).toEqual(['sketch', 'sprite_0001_100.png']);
   expect(gpu('one').ended('success').length - before).toBeLessThanOrEqual(1);
 });
+
+test('pictures that another batch has made by the same graph, prompt and seed are used again, and say where they are from', async () => {
+  const first = await generate('one', { prompts: ['rogue'], count: 2, batchSize: 2, flow });
+  await first.batch.summary();
+  const before = gpu('one').ended('success').length;
+  const second = await generate('one', { prompts: ['rogue'], count: 2, batchSize: 2, flow });
+  expect(await second.batch.summary()).toMatchObject({ status: 'succeeded', counts: { succeeded: 1 } });
+  expect(gpu('one').ended('success')).toHaveLength(before);
+  expect(second.images()).toEqual(first.images());
+  const picture = (batch: typeof first): string =>
+    readFileSync(join(batch.output, 'images/sprite_0002_100.png'), 'hex');
+  expect(picture(second)).toBe(picture(first));
+  const source = `${first.batchId}/sprite-0001/final`;
+  expect(second.sidecar('sprite_0002')).toMatchObject({ cached_from: source, batch_index: 1, seed: 100 });
+  const [row] = await second.rows();
+  expect(row).toMatchObject({ calls: 0, images: 0, cached_from: source });
+  const other = await generate('one', { prompts: ['rogue'], count: 2, batchSize: 2, flow, spec: { cache: false } });
+  await other.batch.summary();
+  expect(gpu('one').ended('success').length).toBe(before + 2);
+});

@@ -111,6 +111,27 @@ it('pays once for a video whose worker goes away while it is made', async () => 
   expect(rig.row('a1')).toMatchObject({ calls: 1, cost_usd: 0.4 });
 });
 
+it('uses a video again that another batch has paid for', async () => {
+  const film = space().takeFilmer();
+  const clip = {
+    id: 'clip',
+    uses: 'video' as const,
+    with: { seconds: 4 },
+    model: { rule: 'fixed' as const, models: [film] },
+  };
+  const first = await flow({ steps: [clip] });
+  await first.submit({ items: rows(1, { 1: 'a river seen twice' }) });
+  await first.rig.summary();
+  const second = await flow({ steps: [clip] });
+  await second.submit({ items: rows(1, { 1: 'a river seen twice' }) });
+  expect(await second.rig.summary()).toMatchObject({ status: 'succeeded', costUsd: 0 });
+  expect(startsOf('a river seen twice')).toBe(1);
+  const source = `${first.rig.batchId}/a1/clip`;
+  expect(second.rig.row('a1')).toMatchObject({ output_path: 'videos/a1.mp4', calls: 0, cached_from: source });
+  expect(second.rig.read('videos/a1.mp4')).toBe(first.rig.read('videos/a1.mp4'));
+  expect(JSON.parse(second.rig.read('metadata/a1.json'))).toMatchObject({ cached_from: source, seconds: 4 });
+});
+
 it('keeps what a cancelled item has asked for, and fetches it when the batch is run again', async () => {
   const film = space().takeFilmer();
   const { rig, submit } = await flow({
