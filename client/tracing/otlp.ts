@@ -23,7 +23,7 @@ const closeMs = 2_000;
 /** Sends spans to an OTLP receiver. Where, how often and of which share of traces, the environment says. */
 export function startOtlp({ service, warn }: TracingOptions): Tracing {
   const told: DiagLogFunction = (message) => {
-    warn(`Traces: ${message}`);
+    warn(`Traces: ${plain(message)}`);
   };
   const silent = (): void => undefined;
   const log = { error: told, warn: told, info: silent, debug: silent, verbose: silent };
@@ -52,6 +52,12 @@ export function startOtlp({ service, warn }: TracingOptions): Tracing {
       await Promise.race([ended, delay(closeMs, undefined, { ref: false })]);
     },
   };
+}
+
+/** An error comes as JSON of all its fields; its message is enough. */
+function plain(text: string): string {
+  const [, message = text] = /^\{.*"message":"((?:[^"\\]|\\.)*)"/s.exec(text) ?? [];
+  return message;
 }
 
 /** Of what changes a workflow; looks at one are too many to be worth a span. */

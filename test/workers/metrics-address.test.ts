@@ -24,6 +24,8 @@ test('an address that is taken is named', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  await expect(offerMetrics({ address, sdkAddress: '127.0.0.1:1', gpus: {} })).rejects.toThrow(address);
+  await expect(offerMetrics({ address, sdkAddress: '127.0.0.1:1', gpus: {} })).rejects.toThrow(
+    `SLUICE_WORKER_METRICS: ${address}`,
+  );
   server.close();
 });

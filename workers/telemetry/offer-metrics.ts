@@ -37,8 +37,8 @@ export async function offerMetrics({ address, sdkAddress, gpus }: MetricsOptions
   });
   const { hostname, port } = new URL(`http://${address}`);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(new SluiceError('CONFIG_INVALID', `SLUICE_WORKER_METRICS: ${address} cannot be used.`, { cause }));
+    server.once('error', ({ message }) => {
+      reject(new SluiceError('CONFIG_INVALID', `SLUICE_WORKER_METRICS: ${address} cannot be used: ${message}.`));
     });
     server.listen(Number(port), hostname.replace(/^\[(.*)\]$/, '$1'), resolve);
   });
