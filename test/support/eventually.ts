@@ -9,7 +9,7 @@ export async function eventually<T>(
   deadlineMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + deadlineMs;
-  for (;;) {
+  for (let waitMs = 20; ; waitMs = Math.min(200, waitMs * 1.3)) {
     let last: unknown;
     try {
       const answer = await ask();
@@ -18,6 +18,6 @@ export async function eventually<T>(
       last = error;
     }
     if (Date.now() > deadline) throw new Error(`never came true: ${ask.toString()}`, { cause: last });
-    await delay(20);
+    await delay(waitMs);
   }
 }
