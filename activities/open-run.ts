@@ -47,7 +47,7 @@ export async function openRun(store: Store, models: ModelsFile, input: OpenRunIn
       if (own.status !== undefined) selected[own.status] += 1;
       if (own.status === 'succeeded' && own.sequence < (input.fromRow ?? 0)) selectedEarlier += 1;
       if (input.selector.itemIds !== undefined) selectedIds.push(item.id);
-      await segment.add(change?.(item) ?? item);
+      await segment.add(change?.(item, earlier.codes.get(item.id)) ?? item);
     } else if (hasMoved) {
       const row = await findFinished(store, input.batchId, item);
       if (row !== null) await moved.add({ ...row, index });

@@ -88,7 +88,8 @@ async function findRecord<Request>(
   const bytes = await store.get(key);
   const record = bytes === null ? null : parseStepRecord(bytes.toString('utf8'));
   if (record?.batch_id !== batchId || record.request_hash !== item.requestHash) return null;
-  const models = [...(model === undefined ? [] : [model.key]), ...(step.model?.models ?? [])];
+  const others = item.anew?.includes(step.id) === true ? [] : (step.model?.models ?? []);
+  const models = [...(model === undefined ? [] : [model.key]), ...others];
   if (models.length > 0 && !models.includes(record.model ?? '')) return null;
   const mustExist = publish === undefined && record.path !== null;
   return mustExist && (await store.stat(record.path ?? '')) === null ? null : record;

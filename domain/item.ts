@@ -41,6 +41,8 @@ export const stagedItemSchema = z.strictObject({
   data: z.record(z.string(), z.json()).optional(),
   /** Parameters of the flow that a redrive changed for this item. */
   parameters: z.record(z.string(), z.json()).optional(),
+  /** Steps that are done again unless the chosen model did them: what others made of it was found wanting. */
+  anew: z.array(z.string()).optional(),
   /**
    * Set where people rejected what was made before: the step that makes the output is done with another seed, and
    * with the notes after its prompt.

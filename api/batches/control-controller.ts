@@ -42,7 +42,11 @@ const redriveBody = z
   .strictObject({
     codes: z.array(z.string().min(1)).min(1).optional().describe('Only items that failed with one of these codes'),
     item_ids: z.array(z.string().min(1)).min(1).optional().describe('Only these items'),
-    model: z.string().min(1).optional().describe('Called instead, in steps of its kind that are not finished'),
+    model: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Called instead, in steps of its kind that are not finished or failed a check'),
     parameters: z
       .record(z.string(), z.json())
       .optional()

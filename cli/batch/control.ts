@@ -83,7 +83,7 @@ export function addControl(batch: Command): void {
     .argument('<batch>', 'id of the batch')
     .option('--code <codes...>', 'only items that failed with one of these codes')
     .option('--item <ids...>', 'only these items')
-    .option('--model <model>', 'call this model instead, in steps of its kind that are not finished')
+    .option('--model <model>', 'call this model instead, in steps of its kind that are not finished or failed a check')
     .option(
       '--param <key=value...>',
       'change parameters of the flow; steps that depend on them are done again',

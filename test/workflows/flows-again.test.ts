@@ -89,6 +89,47 @@ describe.concurrent('what a finished step made', () => {
     expect(rig.row('a1')).toMatchObject({ model: third.model });
   });
 
+  test('is done by another model where it failed a check, any number of times, and every attempt stays visible', async () => {
+    const [first, second, third] = [await newWriter(), await newWriter(), await newWriter({ words: 5 })];
+    const { rig, submit } = await newFlow({
+      steps: [
+        { id: 'draft', uses: 'text', model: fixed(first.model), with: { prompt: 'Write {{ item.prompt }}' } },
+        {
+          id: 'short',
+          uses: 'check',
+          with: {
+            on_failure: 'fail',
+            rules: [{ that: '(steps.draft.text | number_of_words) <= 20', message: 'Too long.' }],
+          },
+        },
+      ],
+    });
+    await submit({ items: rows(2) });
+    await rig.summary();
+    await rig.retry({ model: second.model });
+    await rig.summary();
+    await rig.retry({ model: third.model, codes: ['CHECK_FAILED'], itemIds: ['a1'] });
+    await rig.summary();
+    await rig.retry();
+    expect((await rig.summary()).counts).toMatchObject({ succeeded: 1, failed: 1 });
+    // What the last one asked of the first model is in the cache.
+    expect([first, second, third].map(({ prompts }) => prompts.length)).toEqual([2, 2, 1]);
+    const attempts = await Array.fromAsync(listJobs(rig.batch, { attempts: true }), ({ row }) => row);
+    const of = (id: string) => attempts.filter((row) => row.request_id === id);
+    expect(of('a1').map(({ status, model }) => [status, model])).toEqual([
+      ['failed', first.model],
+      ['failed', second.model],
+      ['succeeded', third.model],
+    ]);
+    expect(of('a2').map(({ error_code: code, model }) => [code, model])).toEqual([
+      ['CHECK_FAILED', first.model],
+      ['CHECK_FAILED', second.model],
+      ['CHECK_FAILED', first.model],
+    ]);
+    expect(attempts.map(({ cost_usd: usd }) => usd > 0)).toEqual([...Array<boolean>(5).fill(true), false]);
+    expect(rig.results()).toHaveLength(2);
+  });
+
   test('is not paid again by a resumed batch; a file that was lost is written from the record', async () => {
     const writer = await newWriter();
     const { rig, submit } = await newFlow(twoSteps(writer.model));
