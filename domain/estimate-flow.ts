@@ -112,7 +112,10 @@ function callsOf(
   { chosen, models, pictures, gpuClass, item }: EstimateInput,
 ): { key: string; calls: CallsEstimate }[] {
   const { id, uses, model: choice } = step;
-  if (uses === 'comfy') return [{ key: gpuKey(step.gpuClass ?? gpuClass), calls: gpuEstimate(pictures) }];
+  if (uses === 'comfy') {
+    const calls = gpuEstimate(numberOf(options['count']) ?? pictures);
+    return [{ key: gpuKey(step.gpuClass ?? gpuClass), calls }];
+  }
   if (uses !== 'text' && uses !== 'image' && uses !== 'video') return [];
   const seconds = numberOf(options['seconds']);
   const size = {

@@ -98,6 +98,9 @@ test('calls are told by the model that makes them; one that is chosen by load ha
 
 test('pictures on GPUs cost time alone, and are told by the class of the GPUs', () => {
   const steps = [step('a', { uses: 'comfy', model: undefined }), step('b', { uses: 'comfy', gpuClass: '48gb' })];
+  expect(estimate([step('a', { uses: 'comfy', model: undefined, with: { count: 5 } })]).models).toMatchObject({
+    'gpu.24gb': { calls: 1, images: 5 },
+  });
   const { costUsd, models, seconds } = estimate(steps);
   expect(models).toMatchObject({ 'gpu.24gb': { images: 2 }, 'gpu.48gb': { images: 2 } });
   expect(costUsd).toBe(0);

@@ -4,7 +4,7 @@ import { Icon } from '../components/icon.tsx';
 
 /** What a file would come to: items, models, time, money, and the rows that are no items. */
 export function PlanPreview({ plan }: { plan: Plan }) {
-  const { total, rejected, estimate_usd: cost, estimate_seconds: seconds } = plan;
+  const { total, rejected, estimate_usd: cost, least_usd: least, most_usd: most, estimate_seconds: seconds } = plan;
   return (
     <>
       <section class="card" aria-label="Plan" role="status">
@@ -21,6 +21,7 @@ export function PlanPreview({ plan }: { plan: Plan }) {
           <div>
             <dt>Cost, estimated</dt>
             <dd class="figure">{formatUsd(cost)}</dd>
+            {most - least > 0.000_05 && <dd class="muted small">{`${formatUsd(least)} to ${formatUsd(most)}`}</dd>}
           </div>
           <div>
             <dt>Takes about</dt>
