@@ -35,7 +35,7 @@ const keyOf = (place: number): string => `model-${String(place)}`;
 const filmersPerNamespace = 8;
 const filmerOf = (place: number): string => `filmer-${String(place)}`;
 /** Language models a namespace has. */
-const writersPerNamespace = 16;
+const writersPerNamespace = 20;
 const writerOf = (place: number): string => `writer-${String(place)}`;
 
 const noLimits = { requests_per_minute: null, tokens_per_minute: null, images_per_minute: null, concurrency: null };
@@ -112,6 +112,15 @@ export interface TestNamespace {
   close(): Promise<void>;
 }
 
+function taker(nameOf: (place: number) => string, count: number, first = 0): () => string {
+  let next = first;
+  return () => {
+    if (next === count) throw new Error(`All ${String(count)} models of this kind are taken.`);
+    next += 1;
+    return nameOf(next - 1);
+  };
+}
+
 let runtimeInstalled = false;
 
 export async function openNamespace(
@@ -136,9 +145,6 @@ export async function openNamespace(
   const limiter = createLimiter({ path: join(directory, 'limits.sqlite') });
   const ledger = new Ledger({ path: ledgerPath(directory) });
   const routes = new Map<string, ImageProvider>();
-  let taken = 1;
-  let takenWriters = 0;
-  let takenFilmers = 0;
   let running: { workers: Worker[]; ended: Promise<void>; pool: GpuPool; stopping: AbortController } | null = null;
 
   const provider: ImageProvider = {
@@ -166,9 +172,10 @@ export async function openNamespace(
     directory,
     http,
     env,
-    takeModel: () => keyOf(taken++),
-    takeWriter: () => writerOf(takenWriters++),
-    takeFilmer: () => filmerOf(takenFilmers++),
+    // The first is the one whose text costs, too.
+    takeModel: taker(keyOf, modelsPerNamespace, 1),
+    takeWriter: taker(writerOf, writersPerNamespace),
+    takeFilmer: taker(filmerOf, filmersPerNamespace),
     route: (model, to) => void routes.set(model, to),
     routeText: (model, to) => void textRoutes.set(model, to),
     routeVideo: (to) => void Object.assign(video, to),
