@@ -30,7 +30,11 @@ const deliveries = describe({
   params: batchIdParams,
   query: z.object({
     limit: z.coerce.number().int().min(1).max(1_000).default(100),
-    cursor: z.string().max(500).optional().describe('`next` of the page before'),
+    cursor: z
+      .string()
+      .regex(/^events\/[a-z0-9-]+\/[\d-]+\.jsonl:\d+$/, 'is none of this list')
+      .optional()
+      .describe('`next` of the page before'),
     target: z.string().max(100).optional(),
     status: z.enum(statuses).optional(),
   }),

@@ -99,7 +99,6 @@ export function parse(schema: z.ZodType | undefined, value: unknown): unknown {
   }));
   const [first] = findings;
   throw new SluiceError('USAGE', `${first?.field || 'request'}: ${first?.rule ?? 'is not valid'}`, {
-    action: 'Correct the request; /api/docs says what it may hold.',
     cause: new Findings(findings),
   });
 }

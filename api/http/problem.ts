@@ -51,6 +51,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   NOTHING_TO_RETRY: 409,
   QUESTION_ANSWERED: 409,
   SCHEDULE_EXISTS: 409,
+  AUTH: 409,
   BODY_TOO_LARGE: 413,
   INVALID_INPUT: 422,
   INVALID_ANSWER: 422,
@@ -58,6 +59,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   INPUT_UNREADABLE: 422,
   NO_VALID_REQUESTS: 422,
   UNKNOWN_FLOW: 422,
+  FLOW_INVALID: 422,
   UNKNOWN_MODEL: 422,
   OUTPUT_NOT_WRITABLE: 422,
   INPUT_OUTSIDE: 422,
@@ -123,8 +125,9 @@ export function toProblem(error: SluiceError, path: string): Problem {
 
 function actionOf({ code, action }: SluiceError): string {
   const usual = errorCatalog[code].action;
-  // A request is no batch that pauses.
+  // A request is no batch that pauses, and no command.
   if (code === 'STORAGE_FULL' && action === usual) return 'Free disk space, then send the request again.';
+  if (code === 'USAGE' && action === usual) return 'Correct the request; /api/docs says what it may hold.';
   return action || usual;
 }
 

@@ -113,9 +113,13 @@ function agentFor(rules: HostRules, url: URL): Agent {
 /** Resolves a name, and refuses it when one of its addresses is not public. */
 const publicLookup: LookupFunction = (hostname, options, callback) => {
   resolve(hostname, { ...options, all: true }, (error, addresses) => {
+    // There are none then, whatever the type says.
+    if (error !== null) {
+      callback(error, '');
+      return;
+    }
     const [first] = addresses;
-    if (error !== null) callback(error, '');
-    else if (first === undefined || addresses.some(({ address }) => !isPublicAddress(address))) {
+    if (first === undefined || addresses.some(({ address }) => !isPublicAddress(address))) {
       callback(refusal(`${hostname} leads into the inside network`), '');
     } else if (options.all === true) callback(null, addresses);
     else callback(null, first.address, first.family);

@@ -103,6 +103,8 @@ describe('a request to an address of a user', () => {
     const sent = send(`http://${host}/`, [host], { signal: controller.signal, onSend: () => controller.abort(reason) });
     await expect(sent).rejects.toBe(reason);
     await expect(send('http://127.0.0.1:1/', ['127.0.0.1'])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    // A name that nobody has, by RFC 2606.
+    await expect(send('http://nobody.invalid/', [])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     const garbage = createTcpServer((socket) => socket.on('error', () => undefined).end('no http\r\n'));
     await new Promise<void>((resolve) => garbage.listen(0, '127.0.0.1', resolve));
     const said = send(`http://127.0.0.1:${String((garbage.address() as AddressInfo).port)}/`, ['127.0.0.1']);
