@@ -58,7 +58,7 @@ async function spendingsOf(store: Store, batchId: string): Promise<Spending[] | 
     for (const spent of spentOf(row, isCharged)) add(utcDay(Date.parse(row.finished_at)), spent);
   });
   const told = [...sums.values()].reduce((total, { microUsd }) => total + microUsd, 0);
-  // Calls of items that were stopped by a pause stand in the summary alone.
+  // Calls of items that were stopped by a pause and cancelled before they went on stand in the summary alone.
   const missing = summary === null ? 0 : Math.round(summary.cost_usd * 1e6) - told;
   if (summary !== null && missing > 0) {
     const model = [...sums.values()].at(-1)?.model ?? 'unknown';

@@ -3,6 +3,7 @@ import type { BatchEvents, EventEntry } from './events.ts';
 import type { FailureWindow } from './failure-policy.ts';
 import type { Flow } from './flow.ts';
 import type { ProviderMode } from './ids.ts';
+import type { SpentBefore } from './item-row.ts';
 import type { ItemRef } from './item.ts';
 import type { ResultRow } from './result.ts';
 import type { Tally } from './tally.ts';
@@ -95,6 +96,8 @@ export interface BatchState {
   inFlight: InFlightItem[];
   /** Items to start again before new ones: stopped by their surroundings, not by themselves. */
   requeued: ItemRef[];
+  /** What items that are to be started again, or were, have spent by then: for the row they are going to have. */
+  spentBefore?: (SpentBefore & { id: string })[];
   /** Everything ever called and paid for in this batch, also what was later done again. */
   tally: Tally;
   /** Items by the status of their last result. */

@@ -59,12 +59,35 @@ export function rowOfSteps(
   return row;
 }
 
+/** What an item spent in runs that gave up their place and so have no row. */
+export type SpentBefore = Spent & Pick<ItemOutcome, 'processing_time_seconds' | 'steps'>;
+
+/** A row with what was spent before it. What earlier runs had finished, and this one found, is no longer reused then. */
+export function withSpentBefore<Row extends SpentBefore>(row: Row, before: SpentBefore): Row {
+  const sum = { ...row };
+  add(sum, before);
+  sum.processing_time_seconds += before.processing_time_seconds;
+  if (row.steps === undefined && before.steps === undefined) return sum;
+  const steps = new Map((row.steps ?? []).map((step) => [keyOf(step), { ...step }]));
+  for (const step of before.steps ?? []) {
+    const later = steps.get(keyOf(step));
+    if (later === undefined) steps.set(keyOf(step), step);
+    else {
+      add(later, step);
+      const { reused = 0, ...own } = later;
+      const left = reused - Math.min(reused, step.runs - (step.reused ?? 0));
+      steps.set(keyOf(step), left === 0 ? own : { ...own, reused: left });
+    }
+  }
+  return { ...sum, steps: [...steps.values()] };
+}
+
 /** One entry for each step and model, so that loops do not make rows grow. */
 function usageOf(ends: readonly StepEnd[]): StepUsage[] {
   const usages = new Map<string, StepUsage>();
   for (const { id, row, reused } of ends) {
     const { model } = row;
-    const key = `${id} ${model}`;
+    const key = keyOf({ id, model });
     const none = { id, model, runs: 0, calls: 0, input_tokens: 0, output_tokens: 0, images: 0, cost_usd: 0 };
     const usage: StepUsage = usages.get(key) ?? none;
     usages.set(key, usage);
@@ -74,6 +97,10 @@ function usageOf(ends: readonly StepEnd[]): StepUsage[] {
     add(usage, row);
   }
   return [...usages.values()];
+}
+
+function keyOf({ id, model }: Pick<StepUsage, 'id' | 'model'>): string {
+  return `${id} ${model}`;
 }
 
 type Spent = Pick<StepUsage, 'calls' | 'input_tokens' | 'output_tokens' | 'images' | 'video_seconds' | 'cost_usd'>;

@@ -25,6 +25,7 @@ import { ItemSource } from './item-source.ts';
 import { beginPause, endPause, storagePause, surroundingsPause, type PauseReason } from './pausing.ts';
 import { redriveProblemOf, selectorWithin } from './redrive-rules.ts';
 import { appendRedrive, redriveEnded, refusalOf, stageSelected, takeOver } from './reopening.ts';
+import { requeue, takeSpentBefore } from './requeue.ts';
 import { ResultBuffer } from './result-buffer.ts';
 import { countsOf, finishedOf, freshState, progressOf, summaryOf, endedStatusOf } from './batch-state.ts';
 
@@ -216,17 +217,15 @@ export class BatchRun {
     const row = rowOfEnd(end, item, Date.now(), state.ending === 'cancelled');
     const surroundings = row.status === 'failed' ? surroundingsOf(row.error_code) : null;
     if (row.status === 'requeued') {
-      addResult(state.tally, row);
-      state.requeued.push(item.ref);
+      requeue(state, item.ref, row);
     } else if (surroundings !== null && state.ending === null) {
-      addResult(state.tally, { ...row, status: 'requeued' });
-      state.requeued.push(item.ref);
+      requeue(state, item.ref, row);
       this.pause(surroundingsPause(surroundings, row, this.input.spec));
     } else {
       addResult(state.tally, row);
       state[row.status] += 1;
       redriveEnded(state, item.ref);
-      this.results.add(row);
+      this.results.add(takeSpentBefore(state, row));
       if (row.status !== 'cancelled') {
         respondToOutcome(state, this.input, row.status === 'failed', this.source.remaining);
       }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { rowOfSteps, type StepEnd } from '../../domain/item-row.ts';
+import { rowOfSteps, withSpentBefore, type StepEnd } from '../../domain/item-row.ts';
 import type { ItemRef } from '../../domain/item.ts';
 import { addResult, emptyTally, totalCostUsd } from '../../domain/tally.ts';
 import { failedRow, resultRow } from './result-rows.ts';
@@ -82,6 +82,33 @@ describe('the row of an item of several steps', () => {
       output_path: null,
       cost_usd: 0.15,
     });
+  });
+
+  test('has what an earlier run without a row spent, whose finished rounds it found', () => {
+    const row = (ends: StepEnd[]) => rowOfSteps(ref, ends, { end, output: undefined, ...at });
+    const none = { calls: 0, input_tokens: 0, output_tokens: 0, images: 0, cost_usd: 0 };
+    const writer = { model: 'writer', calls: 1, cost_usd: 0.1 };
+    // Its second round was not begun any more; that of an even earlier run was found by it.
+    const before = row([
+      stepEnd('plan', { ...none, model: 'writer' }, { reused: true }),
+      stepEnd('draft', writer),
+      stepEnd('draft', { ...none, model: 'writer' }),
+      stepEnd('cover', { model: 'down', calls: 1, cost_usd: 0 }),
+    ]);
+    const after = row([
+      stepEnd('plan', { ...none, model: 'writer' }, { reused: true }),
+      stepEnd('draft', { ...none, model: 'writer' }, { reused: true }),
+      stepEnd('draft', writer),
+    ]);
+    const whole = withSpentBefore(after, before);
+    expect(whole).toMatchObject({ calls: 3, cost_usd: 0.2 });
+    expect(whole.steps).toMatchObject([
+      { id: 'plan', runs: 1, reused: 1, calls: 0 },
+      { id: 'draft', runs: 2, calls: 2, cost_usd: 0.2 },
+      { id: 'cover', model: 'down', calls: 1 },
+    ]);
+    expect(whole.steps?.[1]).not.toHaveProperty('reused');
+    expect(after).toMatchObject({ calls: 1, cost_usd: 0.1 });
   });
 
   test('costs what the tally by model says, to the millionth', () => {

@@ -67,6 +67,19 @@ describe.concurrent('a budget of a batch', () => {
         .toSorted(),
     );
     expect((await spentBy(rig, 'capped', 'batch'))[0]?.cost_usd).toBeCloseTo(costUsd, 5);
+    // Rows have what was spent before the pause, too.
+    const found = rig.results();
+    expect(found.reduce((sum, row) => sum + row.cost_usd, 0)).toBeCloseTo(costUsd, 5);
+    for (const row of found) {
+      expect(row).toMatchObject({
+        calls: 2,
+        steps: [
+          { id: 'one', calls: 1 },
+          { id: 'two', calls: 1 },
+        ],
+      });
+      expect(row.steps?.every(({ runs, reused }) => runs === 1 && reused === undefined)).toBe(true);
+    }
   });
 
   test('that is lowered holds from the next call on, also of items that run', async () => {
