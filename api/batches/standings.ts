@@ -4,8 +4,8 @@ import type { Sluice } from '../../client/sluice.ts';
 
 /** What is known of a batch counts as new for this long, milliseconds. */
 const newMs = 1_000;
-/** Something older is looked at again, and the answer waited for this long before what is known is told. */
-const patienceMs = 25;
+/** Something older is looked at again, and the answer waited for: the longer, the older it is, as a share of its age. */
+const patience = 1 / 40;
 /** What is older than this is told to nobody, milliseconds. */
 const oldestMs = 10_000;
 /** Batches remembered. */
@@ -39,7 +39,7 @@ export class Standings {
     const { promise: late, resolve } = Promise.withResolvers<Standing>();
     const timer = setTimeout(() => {
       resolve({ detail: known.detail, ageMs });
-    }, patienceMs);
+    }, ageMs * patience);
     // One that comes too late must not end the process if it fails.
     fresh.catch(() => undefined);
     return await Promise.race([fresh, late]).finally(() => {

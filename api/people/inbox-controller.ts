@@ -6,6 +6,7 @@ import { decisions, maxNoteLength, maxTextLength } from '../../domain/question.t
 import type { Caller } from '../../domain/role.ts';
 import { BatchAccess } from '../batches/batch-access.ts';
 import { jobParams } from '../batches/job-schemas.ts';
+import { Standings } from '../batches/standings.ts';
 import { describe, Endpoint, Input, type Given } from '../http/endpoint.ts';
 
 const tag = 'People';
@@ -75,9 +76,11 @@ const answer = describe({
 @Controller('api')
 export class InboxController {
   readonly #batches: BatchAccess;
+  readonly #standings: Standings;
 
-  constructor(@Inject(BatchAccess) batches: BatchAccess) {
+  constructor(@Inject(BatchAccess) batches: BatchAccess, @Inject(Standings) standings: Standings) {
     this.#batches = batches;
+    this.#standings = standings;
   }
 
   @Endpoint(inbox)
@@ -107,6 +110,7 @@ export class InboxController {
         ...(question === undefined ? {} : { question }),
       },
     );
+    this.#standings.forget(batchId);
     return { batch_id: batchId, item_id: itemId, question: answered.id, decision };
   }
 
