@@ -11,6 +11,7 @@ import { CostsPage } from './pages/costs-page.tsx';
 import { GpusPage } from './pages/gpus-page.tsx';
 import { InboxPage } from './pages/inbox-page.tsx';
 import { NewBatchPage } from './pages/new-batch-page.tsx';
+import { NewSchedulePage } from './pages/new-schedule-page.tsx';
 import { SchedulesPage } from './pages/schedules-page.tsx';
 import { SignInPage } from './pages/sign-in-page.tsx';
 import { matchPath, navigate, place } from './state/router.ts';
@@ -26,6 +27,7 @@ const routes: readonly [pattern: string, page: (parameters: Record<string, strin
   ['/costs', () => <CostsPage />],
   ['/gpus', () => <GpusPage />],
   ['/schedules', () => <SchedulesPage />],
+  ['/schedules/new', () => <NewSchedulePage />],
   ['/batches/:id/compare', ({ id = '' }) => <ComparePage key={id} batchId={id} />],
   ['/batches/:id', ({ id = '' }) => <BatchPage key={id} batchId={id} part="overview" />],
   ['/batches/:id/gallery', ({ id = '' }) => <BatchPage key={id} batchId={id} part="gallery" />],

@@ -28,6 +28,7 @@ const pages: [name: string, path: () => string, drawn: string][] = [
   ['the inbox', () => '/inbox', 'Nothing waits for you'],
   ['costs', () => '/costs', 'Where it went'],
   ['schedules', () => '/schedules', 'No schedules yet'],
+  ['a new schedule', () => '/schedules/new', 'Time zone'],
   ['GPUs', () => '/gpus', 'Waiting'],
   ['no page', () => '/nix', 'There is no such page'],
 ];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { eventually } from '../support/eventually.ts';
-import { Studio } from './studio.ts';
+import { findingsOn, Studio } from './studio.ts';
 
 /** What an attacker would have a page run: it must be seen as it is, and do nothing. */
 const markup = '<img src=x onerror="document.title=1">';
@@ -68,6 +68,37 @@ test('pictures are compared side by side', async () => {
   await page.getByRole('button', { name: 'Take item-1 away' }).click();
   await page.getByRole('button', { name: 'Take item-1 away' }).waitFor({ state: 'detached' });
   expect(await page.locator('.compare figure').count()).toBe(1);
+  await page.close();
+});
+
+test('a picture is approved, another rejected with a note and made again, by keyboard', async () => {
+  const page = await studio.page(`/batches/${batchId}/gallery?item=item-1`);
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('heading', { name: 'item-1' }).waitFor();
+  await page.keyboard.press('a');
+  await page.getByText('item-1 is approved.').waitFor();
+  // The next one is shown at once.
+  await dialog.getByRole('heading', { name: 'item-2' }).waitFor();
+  const before = (await studio.results(batchId)).find(({ request_id: id }) => id === 'item-2');
+  await page.keyboard.press('r');
+  await page.keyboard.type('with a red scarf');
+  await dialog.getByRole('button', { name: 'Reject' }).click();
+  await page.getByText('item-2 is made again.').waitFor();
+  await dialog.getByRole('heading', { name: 'item-3' }).waitFor();
+  expect(await findingsOn(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+
+  await page.getByRole('button', { name: 'Open item-1, approved' }).waitFor();
+  // What it shows is the new one, which nobody has reviewed.
+  const image = page.getByRole('button', { name: 'Open item-2', exact: true }).locator('img');
+  await eventually(async () => {
+    const src = await image.getAttribute('src', { timeout: 1_000 });
+    return src !== null && !src.includes(encodeURIComponent(before?.finished_at ?? ''));
+  });
+  expect(studio.prompts()).toContain(`${markup} 2\n\nwith a red scarf`);
+  await page.getByLabel('Review').selectOption('Approved');
+  await page.getByText('1 item', { exact: true }).waitFor();
+  expect(await findingsOn(page)).toEqual([]);
   await page.close();
 });
 

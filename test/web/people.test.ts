@@ -82,9 +82,13 @@ test('a picture is rejected with a note in the inbox, made again, and approved',
   await page.getByRole('button', { name: 'Reject' }).click();
   await page.getByText('Rejected.').waitFor();
   await studio.until(batchId, ({ running, waiting }) => running === 0 && waiting === 1);
+  // What waits is at hand in the gallery of its batch, too.
+  await page.goto(`${studio.url}/batches/${batchId}/gallery`);
+  await page.getByRole('heading', { name: '1 item waits for an answer' }).waitFor();
   await page.getByRole('button', { name: 'Approve' }).click();
   await page.getByText('Approved.').waitFor();
   await studio.until(batchId, ({ status }) => status === 'succeeded');
+  await page.goto(`${studio.url}/inbox`);
   await page.getByText('Nothing waits for you').waitFor();
   expect(studio.prompts()).toEqual(['prompt 1', 'prompt 1; with a red scarf']);
   await page.close();
@@ -103,19 +107,31 @@ test('costs are shown by day and model', async () => {
   await page.close();
 });
 
-test('a schedule is paused, resumed and run from its page', async () => {
-  studio.sandbox.prompts('nightly.csv', 2);
-  const args = ['schedule', 'create', 'nightly', 'nightly.csv', '-o', 'nightly/{{ batch }}', '--cron', '0 3 * * *'];
-  const { status, stderr } = await studio.sandbox.sluice(args);
-  expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+test('a schedule is made, paused, resumed, run and removed from its page', async () => {
   const page = await studio.page('/schedules');
-  await page.getByRole('heading', { name: 'nightly' }).waitFor();
+  await page.getByRole('link', { name: 'New schedule' }).click();
+  await page.getByRole('heading', { level: 1, name: 'New schedule' }).waitFor();
   await page.emulateMedia({ reducedMotion: 'reduce' });
+  await page.getByLabel('Name').fill('nightly');
+  await page.getByLabel('Cron', { exact: true }).fill('0 3 * * *');
+  await page.getByLabel('Time zone').fill('Europe/Berlin');
+  await page.getByLabel('Note').fill('fresh every morning');
+  await page.getByLabel('Budget, USD').fill('1.5');
+  const file = { name: 'nightly.csv', mimeType: 'text/csv', buffer: Buffer.from('prompt\na fox\na lantern\n') };
+  await page.getByLabel('File').setInputFiles(file);
+  await page.getByRole('button', { name: 'Make the schedule' }).click();
+  await page.getByRole('heading', { name: 'nightly' }).waitFor();
+  await page.getByText('0 3 * * * · Europe/Berlin · fresh every morning').waitFor();
   expect(await findingsOn(page)).toEqual([]);
+
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.getByRole('button', { name: 'Resume' }).click();
   await page.getByText('Active').waitFor();
   await page.getByRole('button', { name: 'Run now' }).click();
   await page.getByRole('list').getByText('Succeeded').waitFor();
+
+  await page.getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove the schedule' }).click();
+  await page.getByText('No schedules yet').waitFor();
   await page.close();
 });

@@ -18,6 +18,16 @@ export type InboxEntry = Omit<Asked, 'path'> & {
   artifact: string | null;
 };
 
+/** What a person said of a finished item. */
+export interface ReviewEntry {
+  item_id: string;
+  decision: 'approve' | 'reject';
+  note: string | null;
+  /** `finished_at` of the result that was looked at. */
+  result: string;
+  at: string;
+}
+
 export type { CostRow, Costs } from '../../domain/costs.ts';
 export type { ScheduleListEntry } from '../../client/schedule-list.ts';
 export type { ScheduleReport } from '../../client/schedule-report.ts';

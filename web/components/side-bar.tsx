@@ -25,7 +25,8 @@ export function SideBar({ path, onHelp }: { path: string; onHelp: () => void }) 
   const { session: who } = useStore(session);
   const inbox = useResource<Listing<InboxEntry>>(who === null ? null : '/api/inbox', { everyMs: 10_000 });
   const waiting = inbox.data?.data.length ?? 0;
-  const isCurrent = (entry: string): boolean => path === entry || (entry === '/' && /^\/(batches|new)/.test(path));
+  const isCurrent = (entry: string): boolean =>
+    entry === '/' ? /^\/(?:$|batches|new)/.test(path) : path === entry || path.startsWith(`${entry}/`);
   return (
     <header class="side">
       <a class="brand" href="/">

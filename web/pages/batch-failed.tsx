@@ -91,13 +91,13 @@ function FailedRow({ row, batchId }: { row: ResultRow; batchId: string }) {
           <b>{itemId}</b> <span class="badge badge-plain badge-bad">{code}</span>{' '}
           <span class="muted small">
             {model} · {calls === 1 ? '1 call' : `${formatCount(calls)} calls`}
-          </span>{' '}
-          <TemporalLink workflowId={itemWorkflowId(batchId, itemId)} of={itemId} />
+          </span>
         </p>
         <p class="muted failed-message" title={message ?? ''}>
           {message}
         </p>
       </div>
+      <TemporalLink workflowId={itemWorkflowId(batchId, itemId)} of={itemId} />
       <OnlyFor role="run">
         <button
           type="button"

@@ -4,6 +4,7 @@ import type { ResultRow } from '../../domain/result.ts';
 import type { BatchDetail } from '../api/replies.ts';
 import { Icon } from '../components/icon.tsx';
 import { Thumbnail } from '../components/media.tsx';
+import { OpenQuestions } from '../components/open-questions.tsx';
 import { SearchBox } from '../components/search-box.tsx';
 import { Segments } from '../components/segments.tsx';
 import { Empty, Loading } from '../components/state-notes.tsx';
@@ -12,6 +13,7 @@ import { VirtualGrid } from '../components/virtual-grid.tsx';
 import { galleryFilters, selectRows, type GalleryFilter } from '../state/gallery.ts';
 import type { LiveBatch } from '../state/live-batch.ts';
 import { usePromptSearch } from '../state/prompt-search.ts';
+import { standingOf, standings, useReviews, type Standing } from '../state/reviews.ts';
 import { batchPath, place, setQuery } from '../state/router.ts';
 import { useShortcuts } from '../state/shortcuts.ts';
 import { useStore } from '../state/store.ts';
@@ -30,9 +32,14 @@ export function BatchGallery({ live, detail }: { live: LiveBatch; detail: BatchD
   const model = query.get('model') ?? '';
   const text = query.get('q') ?? '';
   const byPrompt = usePromptSearch(batchId, text);
+  const reviews = useReviews(batchId);
+  const standing = standings.find(({ value }) => value === query.get('review'))?.value;
   const rows = useMemo(
-    () => selectRows(live.rows, { filter, model, text, byPrompt }),
-    [live.rows, filter, model, text, byPrompt],
+    () =>
+      selectRows(live.rows, { filter, model, text, byPrompt }).filter(
+        (row) => standing === undefined || standingOf(row, reviews) === standing,
+      ),
+    [live.rows, filter, model, text, byPrompt, reviews, standing],
   );
   const models = useMemo(() => [...new Set(live.rows.map((row) => row.model))].sort(), [live.rows]);
   const openIndex = rows.findIndex((row) => row.request_id === query.get('item'));
@@ -45,6 +52,7 @@ export function BatchGallery({ live, detail }: { live: LiveBatch; detail: BatchD
   if (!live.loaded && live.rows.length === 0) return <Loading />;
   return (
     <>
+      {detail.waiting > 0 && <OpenQuestions batchId={batchId} />}
       <div class="filters">
         <SearchBox label="Search items and prompts" value={text} onInput={(value) => setQuery({ q: value })} />
         <Segments
@@ -64,6 +72,21 @@ export function BatchGallery({ live, detail }: { live: LiveBatch; detail: BatchD
             {models.map((name) => (
               <option key={name} value={name}>
                 {name}
+              </option>
+            ))}
+          </select>
+        )}
+        {reviews.size > 0 && (
+          <select
+            class="input"
+            aria-label="Review"
+            value={standing ?? ''}
+            onChange={(event) => setQuery({ review: event.currentTarget.value })}
+          >
+            <option value="">Any review</option>
+            {standings.map(({ value, label }) => (
+              <option key={value} value={value}>
+                {label}
               </option>
             ))}
           </select>
@@ -90,6 +113,7 @@ export function BatchGallery({ live, detail }: { live: LiveBatch; detail: BatchD
               row={row}
               batchId={batchId}
               picked={picked.includes(row.request_id)}
+              standing={standingOf(row, reviews)}
               onOpen={() => setQuery({ item: row.request_id })}
               onPick={() => pick(row.request_id)}
             />
@@ -115,6 +139,7 @@ export function BatchGallery({ live, detail }: { live: LiveBatch; detail: BatchD
           rows={rows}
           index={openIndex}
           batchId={batchId}
+          reviews={reviews}
           onMove={(index) => setQuery({ item: rows[index]?.request_id ?? null })}
           onClose={() => setQuery({ item: null })}
         />
@@ -132,15 +157,21 @@ interface TileProps {
   row: ResultRow;
   batchId: string;
   picked: boolean;
+  standing: Standing;
   onOpen: () => void;
   onPick: () => void;
 }
 
-function Tile({ row, batchId, picked, onOpen, onPick }: TileProps) {
+function Tile({ row, batchId, picked, standing, onOpen, onPick }: TileProps) {
   const { request_id: itemId, output_path: path, status } = row;
   return (
     <div class={picked ? 'tile tile-picked' : 'tile'}>
-      <button type="button" class="tile-picture" aria-label={`Open ${itemId}`} onClick={onOpen}>
+      <button
+        type="button"
+        class="tile-picture"
+        aria-label={standing === 'open' ? `Open ${itemId}` : `Open ${itemId}, ${standing}`}
+        onClick={onOpen}
+      >
         {path === null ? (
           <span class="thumb-file">
             <StatusBadge status={status} />
@@ -149,6 +180,7 @@ function Tile({ row, batchId, picked, onOpen, onPick }: TileProps) {
         ) : (
           <Thumbnail batchId={batchId} path={path} alt="" version={row.finished_at} />
         )}
+        <Mark standing={standing} />
       </button>
       <div class="tile-caption">
         <div>
@@ -164,5 +196,17 @@ function Tile({ row, batchId, picked, onOpen, onPick }: TileProps) {
         )}
       </div>
     </div>
+  );
+}
+
+/** What a person said of it, on the picture. */
+function Mark({ standing }: { standing: Standing }) {
+  if (standing === 'open') return null;
+  const approved = standing === 'approved';
+  return (
+    <span class={`tile-mark badge badge-plain ${approved ? 'badge-good' : 'badge-warn'}`}>
+      <Icon name={approved ? 'check' : 'redrive'} />
+      {approved ? 'Approved' : 'Rejected'}
+    </span>
   );
 }

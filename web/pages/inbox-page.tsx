@@ -1,12 +1,8 @@
 import type { InboxEntry, Listing } from '../api/replies.ts';
-import { AnswerForm } from '../components/answer-form.tsx';
-import { FullMedia } from '../components/media.tsx';
-import { OnlyFor } from '../components/only-for.tsx';
 import { PageHead } from '../components/page-head.tsx';
+import { QuestionCard } from '../components/question-card.tsx';
 import { Empty, Failure, Loading } from '../components/state-notes.tsx';
-import { TimeAgo } from '../components/time-ago.tsx';
 import { questionKey } from '../state/answers.ts';
-import { batchPath } from '../state/router.ts';
 import { useNow } from '../state/use-now.ts';
 import { useResource } from '../state/use-resource.ts';
 
@@ -33,25 +29,7 @@ export function InboxPage() {
       )}
       <ul class="stack">
         {entries.slice(0, shownAtMost).map((entry) => (
-          <li key={questionKey(entry)} class="card question">
-            <div class="question-media">
-              {entry.artifact !== null && (
-                <FullMedia batchId={entry.batch_id} path={entry.artifact} alt={`Made for ${entry.item_id}`} />
-              )}
-            </div>
-            <div class="stack">
-              <div>
-                <h2 class="wrap">{entry.title}</h2>
-                <p class="muted small wrap">
-                  {entry.item_id} · <a href={batchPath(entry.batch_id)}>{entry.batch_id}</a> ·{' '}
-                  <TimeAgo at={entry.since} now={now} />
-                </p>
-              </div>
-              <OnlyFor role="run" otherwise={<p class="muted">A token with the role run is needed to answer.</p>}>
-                <AnswerForm entry={entry} />
-              </OnlyFor>
-            </div>
-          </li>
+          <QuestionCard key={questionKey(entry)} entry={entry} now={now} />
         ))}
       </ul>
     </>

@@ -1,6 +1,8 @@
+import { useState } from 'preact/hooks';
 import { formatDuration, formatUsd } from '../../domain/format.ts';
 import type { Listing, ScheduleListEntry, ScheduleReport } from '../api/replies.ts';
 import { send } from '../api/request.ts';
+import { Confirm } from '../components/confirm.tsx';
 import { Icon } from '../components/icon.tsx';
 import { OnlyFor } from '../components/only-for.tsx';
 import { PageHead } from '../components/page-head.tsx';
@@ -18,13 +20,22 @@ export function SchedulesPage() {
   const { data, error } = useResource<Listing<ScheduleListEntry>>('/api/schedules', { everyMs: 5_000 });
   return (
     <>
-      <PageHead title="Schedules" lead={<p>Batches that recur; each run reads its input anew.</p>} />
+      <PageHead title="Schedules" lead={<p>Batches that recur; each run reads its input anew.</p>}>
+        <OnlyFor role="admin">
+          <a class="button button-primary" href="/schedules/new">
+            <Icon name="plus" />
+            New schedule
+          </a>
+        </OnlyFor>
+      </PageHead>
       {error !== null && <Failure error={error} />}
       {data === null && error === null && <Loading />}
       {data?.data.length === 0 && (
         <Empty icon="schedules" title="No schedules yet">
-          <p>Make one from the command line:</p>
-          <code>sluice schedule create nightly prompts.csv --cron "0 2 * * *"</code>
+          <OnlyFor role="admin">
+            <p>Make one here, or from the command line:</p>
+            <code>sluice schedule create nightly prompts.csv --cron "0 2 * * *"</code>
+          </OnlyFor>
         </Empty>
       )}
       <ul class="stack">
@@ -40,6 +51,7 @@ export function SchedulesPage() {
 function ScheduleCard({ id }: { id: string }) {
   const path = `/api/schedules/${encodeURIComponent(id)}`;
   const { data: schedule, error } = useResource<ScheduleReport>(path, { everyMs: 5_000 });
+  const [removing, setRemoving] = useState(false);
   if (schedule === null)
     return <li class="card">{error === null ? <Loading lines={1} /> : <Failure error={error} />}</li>;
   const { paused, note, next_runs: next, runs } = schedule;
@@ -75,6 +87,12 @@ function ScheduleCard({ id }: { id: string }) {
                 Pause
               </button>
             )}
+            <OnlyFor role="admin">
+              <button type="button" class="button button-small button-danger" onClick={() => setRemoving(true)}>
+                <Icon name="cross" />
+                Remove
+              </button>
+            </OnlyFor>
           </div>
         </OnlyFor>
       </div>
@@ -92,6 +110,16 @@ function ScheduleCard({ id }: { id: string }) {
           <dd>{schedule.flow}</dd>
         </div>
       </dl>
+      {removing && (
+        <Confirm
+          title={`Remove the schedule ${id}?`}
+          text="No more runs are made. Batches it has made stay, also those that run."
+          deed="Remove the schedule"
+          danger
+          onConfirm={() => attempt('The schedule is removed.', () => send('DELETE', path))}
+          onClose={() => setRemoving(false)}
+        />
+      )}
       {runs.length > 0 && (
         <ul class="runs">
           {runs.slice(0, runsShown).map((run) => (

@@ -1,12 +1,17 @@
 import { useState } from 'preact/hooks';
 import { formatDuration, formatUsd } from '../../domain/format.ts';
+import { itemWorkflowId } from '../../domain/ids.ts';
 import type { ResultRow } from '../../domain/result.ts';
 import type { Sidecar } from '../../domain/sidecar.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { Icon } from '../components/icon.tsx';
 import { FullMedia } from '../components/media.tsx';
+import { OnlyFor } from '../components/only-for.tsx';
+import { ReviewForm } from '../components/review-form.tsx';
+import { TemporalLink } from '../components/temporal-link.tsx';
 import { exactTime } from '../components/time-ago.tsx';
 import { artifactUrl, mediaKind, sidecarUrl } from '../state/artifacts.ts';
+import { standingOf, type Reviews } from '../state/reviews.ts';
 import { dialogShortcuts, useShortcuts } from '../state/shortcuts.ts';
 import { useResource } from '../state/use-resource.ts';
 
@@ -14,12 +19,13 @@ interface ViewerProps {
   rows: readonly ResultRow[];
   index: number;
   batchId: string;
+  reviews: Reviews;
   onMove: (index: number) => void;
   onClose: () => void;
 }
 
 /** One item as large as the window, with how it was made; arrow keys go to the next. */
-export function Viewer({ rows, index, batchId, onMove, onClose }: ViewerProps) {
+export function Viewer({ rows, index, batchId, reviews, onMove, onClose }: ViewerProps) {
   const [actual, setActual] = useState(false);
   const row = rows[index];
   const move = (step: number): void => {
@@ -80,15 +86,47 @@ export function Viewer({ rows, index, batchId, onMove, onClose }: ViewerProps) {
             )}
           </div>
           <ItemFacts row={row} batchId={batchId} />
-          {path !== null && (
-            <a class="button" href={artifactUrl(batchId, path)} download={path.split('/').at(-1)}>
-              <Icon name="download" />
-              Download
-            </a>
+          {row.status === 'succeeded' && (
+            <ItemReview key={itemId} row={row} batchId={batchId} reviews={reviews} onDone={() => move(1)} />
           )}
+          <div class="spread">
+            {path !== null && (
+              <a class="button" href={artifactUrl(batchId, path)} download={path.split('/').at(-1)}>
+                <Icon name="download" />
+                Download
+              </a>
+            )}
+            <TemporalLink workflowId={itemWorkflowId(batchId, itemId)} />
+          </div>
         </div>
       </div>
     </Dialog>
+  );
+}
+
+interface ItemReviewProps {
+  row: ResultRow;
+  batchId: string;
+  reviews: Reviews;
+  onDone: () => void;
+}
+
+/** What was said of it, and what one says oneself. */
+function ItemReview({ row, batchId, reviews, onDone }: ItemReviewProps) {
+  const standing = standingOf(row, reviews);
+  const note = reviews.get(row.request_id)?.note ?? null;
+  return (
+    <section class="stack-small" aria-label="Review">
+      {standing !== 'open' && (
+        <p class={standing === 'approved' ? 'banner banner-info' : 'banner banner-warn'}>
+          {standing === 'approved' ? 'Approved.' : 'Rejected: it is made again.'}
+          {note !== null && ` “${note}”`}
+        </p>
+      )}
+      <OnlyFor role="run">
+        <ReviewForm row={row} batchId={batchId} onDone={onDone} />
+      </OnlyFor>
+    </section>
   );
 }
 
