@@ -221,6 +221,11 @@ async function recordScheduled(): Promise<void> {
     const run = space.client.workflow.getHandle('recorded/run-2026-01-01T00:00:00Z');
     await eventually(async () => (await run.describe()).status.name === 'COMPLETED');
     await save('scheduled', run);
+    rmSync(input);
+    await schedules.backfill('recorded', { from: '2027-01-01T00:00:00Z', to: '2027-01-01T00:00:00Z' });
+    const failed = space.client.workflow.getHandle('recorded/run-2027-01-01T00:00:00Z');
+    await eventually(async () => (await failed.describe()).status.name === 'FAILED');
+    await save('scheduled-failed', failed);
   } finally {
     await rig.close();
   }

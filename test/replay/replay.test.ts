@@ -40,6 +40,7 @@ test('there are histories of every kind of run, and of a batch and an item of ev
       'item-flow-redriven',
       'flow-redriven',
       'scheduled',
+      'scheduled-failed',
       'told',
       'told-events',
       'item-video',
