@@ -48,11 +48,13 @@ export async function createApp(options: ApiOptions): Promise<NestFastifyApplica
   });
   const fastify = adapter.getInstance();
   fastify.server.maxConnections = settings.max_connections;
-  fastify.addContentTypeParser(
-    'application/cloudevents+json',
-    { parseAs: 'string' },
-    fastify.getDefaultJsonParser('error', 'error'),
-  );
+  const parseJson = fastify.getDefaultJsonParser('error', 'error');
+  fastify.addContentTypeParser('application/cloudevents+json', { parseAs: 'string' }, parseJson);
+  // Many clients name the type of every body, also of none.
+  fastify.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null);
+    else void parseJson(request, body, done);
+  });
   const metrics = new ApiMetrics();
   metrics.watch(fastify);
   if (options.traced === true) (await import('./http/trace-requests.ts')).traceRequests(fastify);
