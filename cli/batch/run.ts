@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Sluice } from '../../client/sluice.ts';
-import type { Submission, SubmitOptions } from '../../client/submit.ts';
+import type { Submission } from '../../client/submit.ts';
 import { readConfig, withSluice } from '../connect.ts';
 import { notice } from '../output.ts';
 import { addSubmitOptions, toSubmitOptions, type SubmitFlags } from './options.ts';
@@ -18,47 +18,41 @@ export function addRun(batch: Command): void {
         '  sluice batch run prompts.csv -o out --resume',
       ].join('\n'),
     )
-    .action(async (input: string, flags: SubmitFlags) => {
-      const options = await toSubmitOptions(input, flags, await readConfig());
-      if (flags.dryRun === true) {
-        await dryRun(options, flags);
-        return;
-      }
-      await withSluice(async (sluice) => {
-        const submission = await sluice.submit(options);
-        await announce(submission, sluice);
-        const { follow } = await import('./follow.ts');
-        process.exitCode = await follow(sluice, submission.batchId, {
-          fromRow: submission.attached ? 'now' : submission.fromRow,
-          json: flags.json === true,
-          verbose: flags.verbose === true,
-        });
-      });
-    });
+    .action((input: string, flags: SubmitFlags) => start(input, flags, { wait: true }));
 }
 
 export function addCreate(batch: Command): void {
   addSubmitOptions(batch.command('create'))
     .description('start a batch and return at once')
+    .option('--wait', 'follow it to its end, as batch run does')
     .addHelpText('after', '\nExample:\n  sluice batch create prompts.csv -o out --json')
-    .action(async (input: string, flags: SubmitFlags) => {
-      const options = await toSubmitOptions(input, flags, await readConfig());
-      if (flags.dryRun === true) {
-        await dryRun(options, flags);
-        return;
-      }
-      await withSluice(async (sluice) => {
-        const submission = await sluice.submit(options);
-        await announce(submission, sluice);
-        const { showReport } = await import('./follow.ts');
-        showReport(await sluice.status(submission.batchId), flags.json === true);
-      });
-    });
+    .action((input: string, flags: SubmitFlags & { wait?: boolean }) =>
+      start(input, flags, { wait: flags.wait === true }),
+    );
 }
 
-async function dryRun(options: SubmitOptions, { json }: SubmitFlags): Promise<void> {
-  const { showPlan } = await import('./plan.ts');
-  await showPlan(options, json === true);
+async function start(input: string, flags: SubmitFlags, { wait }: { wait: boolean }): Promise<void> {
+  const options = await toSubmitOptions(input, flags, await readConfig());
+  const json = flags.json === true;
+  if (flags.dryRun === true) {
+    const { showPlan } = await import('./plan.ts');
+    await showPlan(options, json);
+    return;
+  }
+  await withSluice(async (sluice) => {
+    const submission = await sluice.submit(options);
+    await announce(submission, sluice);
+    const { follow, showReport } = await import('./follow.ts');
+    if (!wait) {
+      showReport(await sluice.status(submission.batchId), json);
+      return;
+    }
+    process.exitCode = await follow(sluice, submission.batchId, {
+      fromRow: submission.attached ? 'now' : submission.fromRow,
+      json,
+      verbose: flags.verbose === true,
+    });
+  });
 }
 
 async function announce(submission: Submission, { live }: Sluice): Promise<void> {

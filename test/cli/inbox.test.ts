@@ -65,6 +65,11 @@ test('the same key starts no second batch, and another input with it is refused'
   const first = await sandbox.json(create);
   const second = await sandbox.json(create);
   expect(second).toMatchObject({ status: 0, json: { batch_id: first.json['batch_id'] } });
+  const followed = await sandbox.json([...create, '--wait']);
+  expect(followed.json).toMatchObject({
+    batch_id: first.json['batch_id'],
+    status: expect.stringMatching(/^(succeed|fail)ed$/),
+  });
   writeFileSync(sandbox.path('other.csv'), 'id,prompt\na,Other\n');
   const other = await sandbox.json(['batch', 'create', 'other.csv', ...create.slice(3)]);
   expect(other.json).toMatchObject({ error: { code: 'IDEMPOTENCY_MISMATCH' } });
