@@ -40,6 +40,23 @@ test('a batch of inline items runs; its status, jobs, results, report and files 
   expect(csv).toHaveLength(3);
   const files = await served.ask(`/batches/${id}/artifacts?prefix=images/`);
   expect(files.json.data.map(({ key }) => key)).toEqual(['images/a.png', 'images/b.png']);
+
+  const picture = `/batches/${id}/artifacts/images/a.png`;
+  const small = await served.ask(`${picture}?width=200`);
+  expect(small.headers.get('content-type')).toBe('image/webp');
+  expect(small.headers.get('cache-control')).toBe('private, no-cache');
+  const etag = small.headers.get('etag') ?? '';
+  const again = { headers: { 'if-none-match': etag } };
+  expect(await served.ask(`${picture}?width=200&v=1`, again)).toMatchObject({ status: 304, text: '' });
+  expect((await served.ask(`${picture}?width=200&v=1`)).headers.get('cache-control')).toBe('private, max-age=3600');
+  expect((await served.ask(`${picture}?width=400`, again)).status).toBe(200);
+  expect((await served.ask(picture)).headers.get('content-type')).toBe('image/png');
+  expect(await served.ask(`${picture}?width=201`)).toMatchObject({ status: 400, json: { code: 'USAGE' } });
+
+  const review = { decision: 'approve', note: 'the first' };
+  expect(await served.post(`/batches/${id}/jobs/a/review`, review)).toMatchObject({ status: 200 });
+  expect((await served.ask(`/batches/${id}/reviews`)).json.data).toMatchObject([{ item_id: 'a', ...review }]);
+  expect(await served.post(`/batches/${id}/jobs/c/review`, review)).toMatchObject({ status: 404 });
 });
 
 test('an uploaded file is a batch, with options as fields before it', async () => {

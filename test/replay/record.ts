@@ -124,6 +124,17 @@ try {
     await save('reopened', rig.workflow);
   });
 
+  // Two rejections at once while an item still runs.
+  await record('reviewed', { faults: { rules: [hang] } }, async (rig) => {
+    await rig.submit(rows(3, { 3: 'never' }));
+    await rig.until(({ counts }) => counts.succeeded === 2);
+    await Promise.all([rig.reject('a1', 'bluer'), rig.reject('a2')]);
+    await rig.until(({ counts }) => counts.succeeded === 2 && counts.pending === 0);
+    await rig.emulate();
+    await rig.summary();
+    await save('reviewed', rig.workflow);
+  });
+
   // `approved`, `rejected` (and drawn again), `timed-out`, and one whose batch has continued as new meanwhile.
   await record('asked', {}, async (rig) => {
     const special = { 1: 'ask, then approve', 2: 'ask, then reject', 3: 'ask, then wait', 4: 'ask late' };

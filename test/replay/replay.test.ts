@@ -31,6 +31,7 @@ test('there are histories of every kind of run, and of a batch and an item of ev
       'budget',
       'cancelled',
       'reopened',
+      'reviewed',
       'item-retried',
       'item-failed',
       'sprite',
