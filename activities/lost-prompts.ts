@@ -21,19 +21,22 @@ export class LostPrompts {
     this.prompts.set(endpoint, ids);
   }
 
-  /** Cancels what an endpoint that is back may still have of ours. */
+  /**
+   * Cancels what an endpoint that is back may still have of ours: all at once, so that none begins because the
+   * one before it was interrupted.
+   */
   async cancelOn({ endpoint, client }: GpuLease): Promise<void> {
     const ids = this.prompts.get(endpoint.name) ?? new Set();
-    for (const id of ids) {
+    const cancel = async (id: string): Promise<void> => {
       ids.delete(id);
       try {
         await client.cancel(id);
       } catch (error) {
         // Away again: whoever meets that next will see to it.
         ids.add(id);
-        if (error instanceof SluiceError) return;
-        throw error;
+        if (!(error instanceof SluiceError)) throw error;
       }
-    }
+    };
+    await Promise.all([...ids].map(cancel));
   }
 }

@@ -153,7 +153,16 @@ export class Sandbox {
     if (startId === null) return false;
     process.kill(pid, signal);
     await until(`${part} is gone`, () => !isAlive({ pid, startId }));
+    await this.#hasHeard();
     return true;
+  }
+
+  /** Resolves once the emulator has noted what was on its way to it: it reads its connections in turn. */
+  async #hasHeard(): Promise<void> {
+    if (this.#emulator?.process.exitCode !== null) return;
+    for (let turn = 0; turn < 3; turn += 1) {
+      await (await fetch(`http://127.0.0.1:${String(this.#emulator.port)}/`)).arrayBuffer();
+    }
   }
 
   /** Calls the emulator has seen, in order of arrival. */

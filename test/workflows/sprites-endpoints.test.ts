@@ -59,6 +59,8 @@ describe.concurrent('a batch of sprites', () => {
   test('goes on elsewhere when a server hangs, and takes back what it left there', async () => {
     const wish = { prompts: ['knight'], batchSize: 1, spec: { retry: { maxAttempts: 1 } } };
     const { emulator, ended, log, untilSampling } = gpu('hanging');
+    // The other one, which is fast, would do all of it alone.
+    await eventually(() => healthOf('hanging') === 'alive');
     const first = await generate('couple', { ...wish, count: 6, graph: longGraph() });
     await untilSampling(1);
     emulator.hang(true);
@@ -75,6 +77,8 @@ describe.concurrent('a batch of sprites', () => {
     // An interrupt acts between two nodes, and a node takes seconds here.
     await eventually(() => ended('interrupted').length > 0);
     expect(ended('interrupted')).toEqual(left.slice(0, 1));
+    const begun = log().flatMap((row) => (row.event === 'prompt_start' ? [row.prompt_id] : []));
+    expect(begun).not.toContain(left[1]);
     expect(ended('success').filter((id) => left.includes(id))).toEqual([]);
     expect(ended('success')).toHaveLength(1);
     expect(gpu('answering').ended('success')).toHaveLength(6);
