@@ -46,7 +46,9 @@ export async function openBrowser(options: BrowserContextOptions = {}): Promise<
     throw new Error('There is no Chromium: install it (node test/web/install-chromium.ts) or set CHROMIUM_PATH.');
   }
   const profile = mkdtempSync(join(tmpdir(), 'sluice-chromium-'));
-  const context = await chromium.launchPersistentContext(profile, { executablePath, args: flags, ...options });
+  // Without a locale it finds no file whose path is not all ASCII.
+  const env = { ...process.env, LC_ALL: 'C.UTF-8' };
+  const context = await chromium.launchPersistentContext(profile, { executablePath, args: flags, env, ...options });
   context.setDefaultTimeout(60_000);
   return {
     context,
