@@ -3,11 +3,11 @@ import { defineConfig } from 'vitest/config';
 /** Tests that talk to the suite's own Temporal server. */
 const onTemporal = ['workflows', 'activities', 'replay'].map((folder) => `test/${folder}/**/*.test.ts`);
 
-/** Two workers: many tests run a Temporal server of their own. No retries: a flaky test is a defect. */
+/** Tests that run an engine of their own wait as much as they work, so three workers. No retries: a flaky test is a defect. */
 export default defineConfig({
   test: {
     environment: 'node',
-    maxWorkers: 2,
+    maxWorkers: 3,
     retry: 0,
     testTimeout: 120_000,
     hookTimeout: 120_000,
