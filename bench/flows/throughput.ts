@@ -5,8 +5,8 @@ import { withRig, type Rig } from '../rig.ts';
 import { latencyMs, submitChapters, writers } from './chapters.ts';
 
 const rpm = 600;
-/** Of the last writer: binds before all other limits do. */
-const tpm = 50_000;
+/** Of the last writer: what it writes of 1,000 chapters takes over three minutes, and no other limit binds before. */
+const tpm = 30_000;
 const minuteMs = 60_000;
 
 /**
@@ -15,7 +15,8 @@ const minuteMs = 60_000;
  * the same limits in a rolling minute of their own and answer 429 beyond them.
  *
  * `in whole windows`: tokens of the calls that arrived in whole minutes from the first arrival on, by the limit.
- * `bound / wall`: the time that all its tokens take at the limit, by that from submission to close.
+ * `bound / wall`: the time that all its tokens take at the limit, by that from submission to close. It can be over 1:
+ * the first minute's tokens need not be waited for.
  */
 export async function benchThroughput(results: Results, chapters: number): Promise<void> {
   const limits = { requests_per_minute: rpm };
