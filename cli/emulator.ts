@@ -97,6 +97,7 @@ function addAll(emulator: Command): void {
         const { urls, close } = await startAll(flags);
         if (flags.quiet !== true) urls.forEach(print);
         closeOnSignal({ close });
+        process.send?.('ready');
       } catch (error) {
         // An engine quotes the line of its log that says "error: ".
         notice(`error: ${error instanceof Error ? error.message : String(error)}`);
@@ -105,7 +106,7 @@ function addAll(emulator: Command): void {
     });
 }
 
-/** Both or none. The vendors come last, so that an answer on their port means that both are up. */
+/** Both or none. */
 async function startAll({ port, comfyuiPort }: AllFlags): Promise<{ urls: string[]; close: () => Promise<unknown> }> {
   const [{ startComfyEmulator }, { startCloudEmulator }] = await Promise.all([
     import('../emulators/comfyui/server.ts'),

@@ -57,10 +57,9 @@ export function serverSpec(
   };
 }
 
-/** It counts as ready when Gemini's port answers: it opens that one last. */
+/** Says itself when it is ready: its ports may answer although another process has taken one of them. */
 export function emulatorSpec(
   command: readonly string[],
-  ip: string,
   ports: { emulator: number; comfyui: number },
   paths: EnginePaths,
   env: NodeJS.ProcessEnv,
@@ -70,7 +69,7 @@ export function emulatorSpec(
     args: [...nodeArgs, ...command, '--port', String(ports.emulator), '--comfyui-port', String(ports.comfyui)],
     env: plainEnvironment(env),
     logFile: paths.logs.emulator,
-    ready: () => portAnswers(ip, ports.emulator),
+    ready: 'ipc',
     graceMs: 2_000,
   };
 }

@@ -171,7 +171,6 @@ export class Engine {
    * port would otherwise look ready, by the answers of the one that came first.
    */
   async #startServerAndEmulator(wanted: EngineReport['ports'] | undefined): Promise<void> {
-    const { ip } = this.#config;
     const shared = join(tmpdir(), `sluice-${userInfo().uid}-ports`);
     const lock = await acquireLock(`${shared}.lock`);
     try {
@@ -187,7 +186,7 @@ export class Engine {
         );
         Object.assign(this.#ports, emulators, server);
         this.#emulator = this.#supervise('emulator', () =>
-          emulatorSpec(this.#commands.emulator, ip, emulators, this.#paths, this.#env),
+          emulatorSpec(this.#commands.emulator, emulators, this.#paths, this.#env),
         );
         if (server !== null) {
           const binary = this.#binary ?? '';

@@ -200,6 +200,17 @@ test('a new key restarts the worker with it, the same key does not, and it is wr
   for (const text of [...written, emulatorSees, JSON.stringify(status)]) expect(text).not.toMatch(/key-(of|given)/);
 });
 
+test('a port that another process takes just before the emulator is left to it', async () => {
+  const pidFile = join(root, 'thief.pid');
+  try {
+    const status = await start(newHome(), { env: environment({ TEST_STOLEN_PORT: pidFile }) });
+    expect(pidOf(status, 'emulator')).toBeGreaterThan(0);
+    expect(await (await fetch(status.emulatorUrl)).json()).toHaveProperty('PATH');
+  } finally {
+    process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
+  }
+});
+
 test('a worker that cannot start is one error with its last words, and leaves nothing running', async () => {
   const home = newHome();
   await expect(start(home, { env: environment({ TEST_WORKER: 'broken-worker.ts' }) })).rejects.toMatchObject({
