@@ -102,13 +102,16 @@ export async function callModel<Result extends CallResult>(
     if (surroundingsOf(error.code) !== null && input.hasFallback !== true) holdBack(deps, input);
     throw error;
   } finally {
-    permit.release(end);
+    permit.release(end, callTokens + outcome.usage.outputTokens);
     tellEnd?.(outcome);
   }
 }
 
 /** What tells that a server has more to do than it bears. */
 const overloads: ReadonlySet<string> = new Set(['RATE_LIMITED', 'UNAVAILABLE', 'TIMEOUT']);
+
+/** What a call takes of a model's time apart from what it makes, as tokens that it could make meanwhile. */
+const callTokens = 200;
 
 const nothingUsed: Usage = { inputTokens: 0, outputTokens: 0, images: 0 };
 

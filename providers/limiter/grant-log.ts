@@ -224,6 +224,7 @@ export class GrantLog {
     this.db.run('UPDATE leases SET expires_at = expires_at - ?', back);
     this.db.run('UPDATE keys SET blocked_until = max(0, blocked_until - ?)', back);
     this.db.run('UPDATE pace SET cut_at = cut_at - ?, changed_at = changed_at - ?', back, back);
+    this.db.run('UPDATE speed SET changed_at = changed_at - ?', back);
   }
 
   /** A killed process may have sent its calls until its leases ran out: they are taken as sent then. */

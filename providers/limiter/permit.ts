@@ -15,8 +15,9 @@ export interface Permit {
    * The call is over, however it ended: frees its place among those under way. Call it exactly once, always.
    *
    * @param end what it tells of the server's load; left out: nothing
+   * @param made how much a call that succeeded made, in units that its time grows with; left out: its time tells nothing
    */
-  release: (end?: CallEnd) => void;
+  release: (end?: CallEnd, made?: number) => void;
   /**
    * In place of `release`, when what was called goes on after the call: its place stays taken under this name, until
    * `Limiter.free`, or until five minutes after the last `Limiter.hold`.
@@ -42,18 +43,27 @@ interface PermitOptions {
 export function createPermit({ entry, share, limits, clock, changed, over, ...options }: PermitOptions): Permit {
   const [widest = ''] = entry.keys;
   let { charged } = options;
-  const end = (how: { end?: CallEnd | undefined; unused?: boolean; heldAs?: string }): void => {
+  const end = (how: {
+    end?: CallEnd | undefined;
+    made?: number | undefined;
+    unused?: boolean;
+    heldAs?: string;
+  }): void => {
     if (entry.released) return;
     entry.released = true;
     entry.unused = how.unused ?? false;
     entry.heldAs = how.heldAs ?? null;
+    const { made } = how;
+    const { sentAt } = entry;
+    const timed = how.end === 'succeeded' && made !== undefined && sentAt !== null;
+    const time = timed ? { made, tookMs: clock.now() - sentAt } : null;
     // Whether it was sent is not known: as late as it can have been.
     if (!entry.unused) entry.sentAt ??= clock.now();
     // Before the limits are forgotten with the last call under them.
     for (const key of how.end === undefined ? [] : entry.keys) {
       const { adaptive, concurrency = null } = limits.of(key);
       if (adaptive === true && how.end !== undefined)
-        entry.lessons.push({ key, end: how.end, configured: concurrency });
+        entry.lessons.push({ key, end: how.end, configured: concurrency, time });
     }
     over();
     changed();
@@ -70,8 +80,8 @@ export function createPermit({ entry, share, limits, clock, changed, over, ...op
       entry.cost = actual;
       changed();
     },
-    release: (how) => {
-      end({ end: how });
+    release: (how, made) => {
+      end({ end: how, made });
     },
     hold: (name, how) => {
       end({ end: how, heldAs: name });

@@ -6,6 +6,7 @@
  * - `leases` are the calls under way; a process that is killed stops renewing its own. Those without an owner are
  *   of what calls began and left to go on, such as videos that are being made.
  * - `pace` is how many calls at once a key's server bears, where that is fewer than configured: see Pace.
+ * - `speed` is how long calls under a key take: see Speed.
  * - `refusals` are the keys whose waiting calls give up, each up to a revision.
  * - `clock` is the latest time any process has seen.
  */
@@ -48,6 +49,18 @@ export const schema = `
     ceiling REAL NOT NULL,
     whole REAL NOT NULL,
     cut_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE IF NOT EXISTS speed (
+    key TEXT PRIMARY KEY,
+    usual REAL NOT NULL,
+    made_before REAL NOT NULL,
+    stage TEXT NOT NULL,
+    calls INTEGER NOT NULL,
+    made REAL NOT NULL,
+    busy_ms REAL NOT NULL,
+    call_ms REAL NOT NULL,
     changed_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
 

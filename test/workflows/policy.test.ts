@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { modelLoads } from '../../client/model-loads.ts';
+import { eventually } from '../support/eventually.ts';
 import { rows } from '../support/rig.ts';
 import { useNamespace } from '../support/use-namespace.ts';
 
@@ -112,4 +114,20 @@ describe.concurrent('the budget', () => {
     await rig.batch.signal('cancel');
     expect(await rig.summary()).toMatchObject({ status: 'cancelled', counts: { cancelled: 2 }, costUsd: 0 });
   });
+});
+
+test('a model that takes far longer than usual gets fewer calls at once', async () => {
+  const limits = { concurrency: 8 };
+  const usual = await newRig();
+  await usual.submit(rows(48), { spec: { limits } });
+  await usual.summary();
+  const slowedTo = () =>
+    modelLoads(usual.space.directory).find(({ model }) => model === `gemini/${usual.model}`)?.slowed_to ?? undefined;
+  expect(slowedTo()).toBeUndefined();
+
+  const slow = await newRig({ latencyMs: 1_000 }, usual.model);
+  await slow.submit(rows(80), { spec: { limits } });
+  expect(await eventually(slowedTo)).toBeLessThan(8);
+  await slow.batch.signal('cancel');
+  await slow.summary();
 });
