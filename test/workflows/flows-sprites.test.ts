@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Flow } from '../../domain/flow.ts';
 import { parseStepRecord } from '../../domain/step-record.ts';
+import { eventually } from '../support/eventually.ts';
 import { useGpus } from '../support/sprite-rig.ts';
 
-const { gpu, generate } = useGpus({ one: {} });
+const { gpu, generate } = useGpus({ one: {}, slow: { timeScale: 0.5 } });
 
 const flow: Flow = {
   name: 'two-looks',
@@ -66,4 +67,13 @@ test('pictures that another batch has made by the same graph, prompt and seed ar
   const other = await generate('one', { prompts: ['rogue'], count: 2, batchSize: 2, flow, spec: { cache: false } });
   await other.batch.summary();
   expect(gpu('one').ended('success').length).toBe(before + 2);
+});
+
+test('a picture that takes longer than its item may is broken off on its GPU', async () => {
+  const made = await generate('slow', { prompts: ['giant'], spec: { itemTimeoutMs: 500 } });
+  expect(await made.batch.summary()).toMatchObject({ status: 'failed', counts: { failed: 1 } });
+  expect(await made.rows()).toMatchObject([{ error_code: 'ITEM_TIMEOUT', calls: 1 }]);
+  // A server that loads a checkpoint heeds it only afterwards.
+  await eventually(() => gpu('slow').ended('interrupted').length === 1);
+  expect(gpu('slow').ended('success')).toEqual([]);
 });

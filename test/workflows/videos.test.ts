@@ -150,3 +150,28 @@ it('keeps what a cancelled item has asked for, and fetches it when the batch is 
   // What it cost is in one of the two rows, whichever came first.
   expect(cancelled.cost_usd + rig.row('a1').cost_usd).toBeCloseTo(0.4, 6);
 });
+
+it('gives up a video that takes longer than its item may, and fetches it when the item is run again', async () => {
+  const slowLog = join(space().directory, 'slow-videos.jsonl');
+  const film = space().takeFilmer();
+  const slow = await startGeminiEmulator({ latencyMs: 5, videoMs: 6_000, callLog: slowLog, videoModels: [film] });
+  const provider = (from: GeminiEmulator) => createGeminiProviders({ apiKey: 'any-key', baseUrl: from.url }).video;
+  space().routeVideo(provider(slow));
+  try {
+    const { rig, submit } = await flow({
+      steps: [{ id: 'clip', uses: 'video', model: { rule: 'fixed', models: [film] } }],
+    });
+    await submit({ items: rows(1, { 1: 'a slow river' }), spec: { itemTimeoutMs: 500 } });
+    expect(await rig.summary()).toMatchObject({ status: 'failed' });
+    expect(rig.row('a1')).toMatchObject({ error_code: 'ITEM_TIMEOUT', calls: 1 });
+    await eventually(async () => {
+      await rig.retry();
+      return (await rig.summary()).counts.succeeded === 1;
+    });
+    expect(rig.row('a1')).toMatchObject({ output_path: 'videos/a1.mp4' });
+    expect(readCallLog(slowLog).filter(({ prompt }) => prompt === 'a slow river')).toHaveLength(1);
+  } finally {
+    space().routeVideo(provider(emulator));
+    await slow.close();
+  }
+});
