@@ -81,7 +81,7 @@ export async function makeShare(
       const here = note?.endpoint === lease.endpoint.name ? note : null;
       const most = Math.min(toMake, mostAtOnce(graph));
       share = here ?? past ?? { offset: place, count: sizes.sizeFor(work, lease, most) };
-      const { prompt, outputs, runMs } = await runShare(deps, attempt, {
+      const { prompt, promptId, outputs, runMs } = await runShare(deps, attempt, {
         ...{ work, graph, lease },
         share: { offset: share.offset, count: share.count },
         submission: here?.submission ?? 0,
@@ -90,7 +90,8 @@ export async function makeShare(
       lease.release(end);
       const missing = outputs.map((_, n) => pictures[prompt.offset + n]?.row === null);
       const patienceMs = deps.storagePatienceMs ?? 5_000;
-      const { row, pictures: stored } = await storePictures(attempt, { lease, prompt, outputs, missing, patienceMs });
+      const madeHere = { lease, prompt, promptId, outputs, missing, patienceMs };
+      const { row, pictures: stored } = await storePictures(attempt, madeHere);
       await made(stored);
       for (const picture of pictures.slice(prompt.offset, prompt.offset + prompt.count)) picture.row ??= row;
       return row;

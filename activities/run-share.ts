@@ -39,7 +39,7 @@ export async function runShare(
   deps: RunShareDeps,
   attempt: Attempt,
   { work, graph, lease, share, submission }: ShareRun,
-): Promise<{ prompt: ComfyPrompt; outputs: CollectedOutput[]; runMs: number | null }> {
+): Promise<{ prompt: ComfyPrompt; promptId: string; outputs: CollectedOutput[]; runMs: number | null }> {
   const { input, item, log, store } = attempt;
   await readItem(store, input.ref);
   await requireRoom(store);
@@ -62,7 +62,7 @@ export async function runShare(
   const tellEnd = deps.observer?.callStarted(providerCallOf(input, { provider: 'comfyui', model, kind: 'comfy' }));
   let outcome: CallOutcome = { code: null, usage: { inputTokens: 0, outputTokens: 0, images: 0 }, costUsd: 0 };
   try {
-    const { outputs, startedAt, endedAt } = await runPrompt({
+    const { promptId, outputs, startedAt, endedAt } = await runPrompt({
       client: lease.client,
       graph: prompt.graph,
       promptId: prompt.promptId,
@@ -82,7 +82,7 @@ export async function runShare(
     const runMs = startedAt === null || endedAt === null ? null : endedAt - startedAt;
     if (runMs !== null) deps.observer?.gpuWorked(lease.endpoint.name, input.mode, runMs / 1_000);
     outcome = { ...outcome, usage: { ...outcome.usage, images: share.count } };
-    return { prompt, outputs: outputs.slice(0, share.count), runMs };
+    return { prompt, promptId, outputs: outputs.slice(0, share.count), runMs };
   } catch (error) {
     outcome = { ...outcome, code: codeOf(error) };
     throw error;

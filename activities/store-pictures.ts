@@ -25,6 +25,8 @@ export interface Picture {
 interface MadePictures {
   lease: GpuLease;
   prompt: ComfyPrompt;
+  /** Under which the server made them. */
+  promptId: string;
   outputs: readonly CollectedOutput[];
   /** Which of them are to be stored: the others are there. */
   missing: readonly boolean[];
@@ -69,14 +71,14 @@ export async function storeReused(
 
 function picturesOf(
   { item }: Attempt,
-  { prompt, outputs, lease }: Pick<MadePictures, 'prompt' | 'outputs' | 'lease'>,
+  { prompt, promptId, outputs, lease }: Omit<MadePictures, 'missing' | 'patienceMs'>,
 ): Picture[] {
   return outputs.map(({ mimeType, data, filename }, n) => ({
     ...{ place: prompt.offset + n, seed: prompt.seed, mimeType, data },
     facts: {
       endpoint: lease.endpoint.name,
       gpu: lease.device.name,
-      prompt_id: prompt.promptId(0),
+      prompt_id: promptId,
       batch_size: prompt.count,
       batch_index: n,
       server_file: filename,

@@ -75,32 +75,51 @@ const rules: Readonly<Record<Exclude<ComfyParameter, 'prompt' | 'negative_prompt
   filename_prefix: { classes: /./, inputs: ['filename_prefix'], title: /^output$/i },
 };
 
-/**
- * Every place in a graph that a parameter is written to. A title wins over the class; a value that comes
- * over a link from a node that only holds a value is written there.
- */
-export function findTargets(graph: ComfyGraph): ComfyTarget[] {
-  return comfyParameters.flatMap((parameter) => {
-    if (parameter === 'prompt') return promptTargets(graph).positive;
-    if (parameter === 'negative_prompt') return promptTargets(graph).negative;
-    return ruleTargets(graph, parameter, rules[parameter]);
-  });
+/** A place, and the input that is given it over a link; that input itself where there is none. */
+interface FoundTarget extends ComfyTarget {
+  user: { node: string; input: string };
 }
 
-function ruleTargets(graph: ComfyGraph, parameter: ComfyParameter, rule: Rule): ComfyTarget[] {
+/**
+ * Every place in a graph that a parameter is written to. A title wins over the class; a value that comes
+ * over a link from a node that only holds a value is written there. Where such a node serves several parameters, each
+ * is written where it is used, in place of the link.
+ */
+export function findTargets(graph: ComfyGraph): ComfyTarget[] {
+  const prompts = promptTargets(graph);
+  const found: FoundTarget[] = comfyParameters.flatMap((parameter) => {
+    if (parameter === 'prompt') return prompts.positive;
+    if (parameter === 'negative_prompt') return prompts.negative;
+    return ruleTargets(graph, parameter, rules[parameter]);
+  });
+  const users = Map.groupBy(found, placeOf);
+  const targets = found.map(({ user, ...target }) => {
+    const shared = users.get(placeOf(target))?.some(({ parameter }) => parameter !== target.parameter) === true;
+    const node = graph[user.node];
+    if (!shared || node === undefined) return target;
+    return { ...target, ...user, classType: node.class_type, title: titleOf(node) };
+  });
+  return [...new Map(targets.map((target) => [`${target.parameter}\0${placeOf(target)}`, target])).values()];
+}
+
+function placeOf({ node, input }: ComfyTarget): string {
+  return `${node}\0${input}`;
+}
+
+function ruleTargets(graph: ComfyGraph, parameter: ComfyParameter, rule: Rule): FoundTarget[] {
   const ids = nodeIds(graph);
   const titled = ids.filter((id) => rule.title.test(titleAt(graph, id)));
   const byTitle = titled.flatMap((id) => inputTargets(graph, parameter, id, [...rule.inputs, ...primitives]));
   const byClass = ids
     .filter((id) => rule.classes.test(graph[id]?.class_type ?? ''))
     .flatMap((id) => inputTargets(graph, parameter, id, rule.inputs));
-  const found = distinct(byTitle.length > 0 ? byTitle : byClass);
+  const found = byTitle.length > 0 ? byTitle : byClass;
   return rule.single === true ? found.slice(0, 1) : found;
 }
 
 const textInputs = ['text', 'text_g', 'text_l', 'clip_g', 'clip_l', 't5xxl', 'prompt', 'value', 'string'];
 
-function promptTargets(graph: ComfyGraph): { positive: ComfyTarget[]; negative: ComfyTarget[] } {
+function promptTargets(graph: ComfyGraph): { positive: FoundTarget[]; negative: FoundTarget[] } {
   const positive = titledPrompts(graph, 'prompt', /\bpositive\b|^prompt$/i, /\bnegative\b/i);
   const negative = titledPrompts(graph, 'negative_prompt', /\bnegative\b/i, /\bpositive\b/i);
   const wired = { positive: wiredEncoders(graph, 'positive'), negative: wiredEncoders(graph, 'negative') };
@@ -125,14 +144,14 @@ function promptTargets(graph: ComfyGraph): { positive: ComfyTarget[]; negative: 
   };
 }
 
-function titledPrompts(graph: ComfyGraph, parameter: ComfyParameter, title: RegExp, not: RegExp): ComfyTarget[] {
+function titledPrompts(graph: ComfyGraph, parameter: ComfyParameter, title: RegExp, not: RegExp): FoundTarget[] {
   const ids = nodeIds(graph).filter((id) => title.test(titleAt(graph, id)) && !not.test(titleAt(graph, id)));
   return texts(graph, parameter, ids);
 }
 
-function texts(graph: ComfyGraph, parameter: ComfyParameter, ids: string[]): ComfyTarget[] {
+function texts(graph: ComfyGraph, parameter: ComfyParameter, ids: string[]): FoundTarget[] {
   const found = ids.flatMap((id) => inputTargets(graph, parameter, id, textInputs));
-  return distinct(found.filter(({ value }) => typeof value === 'string'));
+  return found.filter(({ value }) => typeof value === 'string');
 }
 
 /** Text encoders whose output reaches an input `positive` or `negative` (or, for Flux, a BasicGuider). */
@@ -168,13 +187,14 @@ function inputTargets(
   parameter: ComfyParameter,
   id: string,
   inputs: readonly string[],
-): ComfyTarget[] {
+): FoundTarget[] {
   return inputs.flatMap((input) => {
     const place = literalPlace(graph, id, input, inputs);
     const node = place === undefined ? undefined : graph[place.node];
     if (place === undefined || node === undefined) return [];
     const { class_type: classType } = node;
-    return [{ parameter, ...place, classType, title: titleOf(node), value: node.inputs[place.input] }];
+    const value = node.inputs[place.input];
+    return [{ parameter, ...place, classType, title: titleOf(node), value, user: { node: id, input } }];
   });
 }
 
@@ -193,11 +213,6 @@ function literalPlace(
     (name) => source?.inputs[name] !== undefined && asLink(source.inputs[name]) === undefined,
   );
   return holder === undefined ? undefined : { node: link.node, input: holder };
-}
-
-function distinct(targets: ComfyTarget[]): ComfyTarget[] {
-  const places = new Map(targets.map((target) => [`${target.node}\0${target.input}`, target]));
-  return [...places.values()];
 }
 
 function titleAt(graph: ComfyGraph, id: string): string {

@@ -6,8 +6,8 @@ import type { ComfyMachine } from './machine.ts';
 import { validatePrompt } from './validate.ts';
 
 const bodySchema = z.looseObject({
-  prompt: z.unknown(),
-  prompt_id: z.unknown(),
+  prompt: z.unknown().optional(),
+  prompt_id: z.unknown().optional(),
   client_id: z.string().optional(),
   extra_data: z.record(z.string(), z.unknown()).default({}),
   front: z.boolean().default(false),

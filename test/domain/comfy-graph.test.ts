@@ -136,6 +136,33 @@ describe('prompts are found', () => {
     expect(places(graph, 'prompt')).toEqual(['prompt 1.value']);
   });
 
+  test('apart from other parameters that come from the same node', () => {
+    const graph = {
+      1: node('PrimitiveStringMultiline', { value: 'p' }, 'positive'),
+      2: node('CLIPTextEncode', { text: ['1', 0] }),
+      3: node('SaveImage', { filename_prefix: ['1', 0] }),
+      4: node('PrimitiveInt', { value: 512 }),
+      5: node('EmptyLatentImage', { width: ['4', 0], height: ['4', 0], batch_size: 1 }),
+      6: node('EmptyLatentImage', { width: ['4', 0], height: 64, batch_size: 1 }),
+    };
+    expect(places(graph, 'prompt', 'filename_prefix', 'width', 'height')).toEqual([
+      'prompt 1.value',
+      'width 5.width',
+      'width 6.width',
+      'height 5.height',
+      'height 6.height',
+      'filename_prefix 3.filename_prefix',
+    ]);
+    const { graph: given } = injectParameters(parseComfyGraph(graph), {
+      prompt: 'a slime',
+      width: 64,
+      height: 96,
+      filename_prefix: 'f',
+    });
+    expect(given['1']?.inputs).toEqual({ value: 'a slime' });
+    expect(given['5']?.inputs).toMatchObject({ width: 64, height: 96 });
+  });
+
   test('but no negative one where the positive is zeroed out or feeds both sides', () => {
     const zeroed = {
       10: node('CLIPTextEncode', { text: 'p' }),

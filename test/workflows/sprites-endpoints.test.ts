@@ -36,6 +36,8 @@ describe.concurrent('a batch of sprites', () => {
     // A prompt that is sent again has an id of its own; what had finished is not among them.
     const started = server.log().filter(({ event }) => event === 'prompt_start');
     expect(started).toHaveLength(8 + server.ended('lost').length);
+    const told = Array.from({ length: 8 }, (_, n) => made.sidecar(`sprite_000${String(n + 1)}`)['prompt_id']);
+    expect(new Set(told)).toEqual(new Set(finished));
   });
 
   test('goes on elsewhere when a server is gone, and comes back to it when it is up again', async () => {

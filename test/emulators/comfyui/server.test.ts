@@ -79,6 +79,16 @@ test('a cached graph runs nothing and lists the old file; /free makes it run aga
   ]);
 });
 
+test('a prompt without an id gets one, and none at all is refused', async () => {
+  const emulator = await start();
+  const accepted = await post(emulator, '/prompt', { prompt: graphOf('sdxl-sprite') });
+  expect(accepted.status).toBe(200);
+  expect(accepted.json).toMatchObject({ prompt_id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string });
+  const refused = await post(emulator, '/prompt', { nothing: 1 });
+  expect(refused.status).toBe(400);
+  expect(refused.json).toMatchObject({ error: { type: 'no_prompt' } });
+});
+
 test('the same id twice runs twice', async () => {
   const gpuLog = logPath();
   const emulator = await start({ gpuLog });
