@@ -6,6 +6,7 @@ export const exitStatus = { succeeded: 0, error: 1, usage: 2, failures: 3, pause
 
 const usageCodes: ReadonlySet<ErrorCode> = new Set([
   'USAGE',
+  'INVALID_INPUT',
   'INPUT_NOT_FOUND',
   'INPUT_UNREADABLE',
   'NO_VALID_REQUESTS',

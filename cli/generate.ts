@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import type { SpriteOptions, SpritePlan } from '../client/sprites.ts';
+import { SluiceError } from '../domain/errors.ts';
 import { withSluice } from './connect.ts';
 import { notice } from './output.ts';
 import { wholeNumber } from './parse-number.ts';
@@ -26,8 +27,12 @@ interface GenerateFlags extends SpriteFlags {
 export function addGenerate(program: Command): void {
   const command = addPromptOptions(program.command('generate').description('make sprites on ComfyUI servers'))
     .option('--count <n>', 'pictures of each prompt (1)', wholeNumber(1, 1_000_000))
-    .option('--seed <n>', 'of the first picture; the next have the next numbers (random)', wholeNumber(0, maxSeed))
-    .option('--batch-size <n>', 'pictures a prompt on the GPU: 1, 4, 8 or auto (the profile’s)', batchSize)
+    .option(
+      '--seed <n>',
+      'of the first prompt on the GPU; the next have those that follow (random)',
+      wholeNumber(0, maxSeed),
+    )
+    .option('--batch-size <n>', 'pictures a prompt on the GPU: 1 to 64, or auto (the profile’s)', batchSize)
     .option('--model <name>', 'checkpoint, as the server calls it (the graph’s)')
     .option('--lora <name[:strength]>', 'LoRA, as the server calls it; may be given more than once', lora);
   addSpriteOptions(command)
@@ -47,7 +52,11 @@ export function addGenerate(program: Command): void {
       const { lora: loras, ...same } = flags;
       const options: SpriteOptions = { ...(await toSpriteOptions(same)), loras };
       await withSluice(async (sluice) => {
-        const { plan, submission } = await sluice.generate(options);
+        const { plan, submission } = await sluice.generate(options).catch((error: unknown) => {
+          if (!(error instanceof SluiceError) || error.code !== 'OUTPUT_EXISTS') throw error;
+          const action = 'Choose another directory with -o, or run what failed again with: sluice batch retry';
+          throw new SluiceError(error.code, error.message, { action, cause: error });
+        });
         announce(plan, submission, sluice.gpuMode === 'emulated');
         const { follow, showReport } = await import('./batch/follow.ts');
         if (flags.wait !== true && flags.monitor !== true) {
@@ -80,5 +89,7 @@ function lora(
 }
 
 function batchSize(value: string): number | 'auto' {
-  return value === 'auto' ? value : wholeNumber(1, 64)(value);
+  if (value === 'auto') return value;
+  if (/^[1-9]\d?$/.test(value) && Number(value) <= 64) return Number(value);
+  throw new InvalidArgumentError('It must be auto, or a whole number from 1 to 64.');
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { SluiceError } from '../domain/errors.ts';
 import { priorities, type PriorityName } from '../domain/priority.ts';
 import { numberFrom, wholeNumber } from './parse-number.ts';
@@ -38,11 +38,11 @@ export function addSpriteOptions(command: Command): Command {
     .option('--steps <n>', 'sampling steps (the profile’s)', wholeNumber(1, 10_000))
     .option('--cfg-scale <x>', 'how closely the prompt is followed (the profile’s)', numberFrom(0, 100))
     .option('--negative <text>', 'what the pictures must not show (the profile’s)')
-    .option('--width <n>', 'pixels (the profile’s)', wholeNumber(16, 16_384))
-    .option('--height <n>', 'pixels (the profile’s)', wholeNumber(16, 16_384))
+    .option('--width <n>', 'pixels, a multiple of 8 (the profile’s)', side)
+    .option('--height <n>', 'pixels, a multiple of 8 (the profile’s)', side)
     .addOption(new Option('--priority <priority>', 'what goes first (the profile’s)').choices(priorities))
     .option('--profile <name>', 'speed, balanced, quality, animation, tileset, or one of your own (balanced)')
-    .option('--graph <file>', 'graph in API format, instead of the profile’s')
+    .option('--graph <file>', 'graph in API format, or one that comes with Sluice, instead of the profile’s')
     .option('--gpu-class <name>', 'GPUs that may do it (the profile’s)')
     .option('--project <name>', 'project the batch belongs to (default)')
     .option('--concurrency <n>', 'items at work or waiting for a GPU, 1–50 (32)', wholeNumber(1, 50))
@@ -67,6 +67,13 @@ async function readPrompts(file: string): Promise<string[]> {
   const prompts = lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
   if (prompts.length === 0) throw new SluiceError('NO_VALID_REQUESTS', `No prompt found in ${file}.`);
   return prompts;
+}
+
+/** Pictures of other sizes are rounded by the server: see `model.width` of a profile. */
+function side(text: string): number {
+  const pixels = wholeNumber(16, 16_384)(text);
+  if (pixels % 8 !== 0) throw new InvalidArgumentError('It must be a multiple of 8.');
+  return pixels;
 }
 
 function collect(value: string, before: string[] = []): string[] {

@@ -1,7 +1,8 @@
-import { access, constants, mkdir, rmdir } from 'node:fs/promises';
+import { access, constants, rmdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SluiceError } from '../domain/errors.ts';
+import { makeDirectories } from '../storage/make-directories.ts';
 import { errno } from '../storage/storage-error.ts';
 import { pruneDirectory } from '../storage/prune-directory.ts';
 import { displayPath } from './batch-report.ts';
@@ -9,6 +10,7 @@ import { sourceName, type InputSource } from './input/source.ts';
 
 const reasons: Record<string, string> = {
   EACCES: 'permission is missing',
+  ENOENT: 'nothing can be made there',
   EPERM: 'permission is missing',
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space is left',
@@ -42,7 +44,7 @@ export function rejectedPath(storeUri: string, input: InputSource): string | nul
 export async function makeDirectory(storeUri: string): Promise<() => Promise<void>> {
   if (!storeUri.startsWith('file:')) return () => Promise.resolve();
   const path = displayPath(storeUri);
-  const first = await mkdir(path, { recursive: true })
+  const first = await makeDirectories(path)
     .then(async (made) => {
       await access(path, constants.W_OK | constants.X_OK);
       return made;

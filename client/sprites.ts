@@ -11,7 +11,7 @@ import type { ProviderMode } from '../domain/ids.ts';
 import type { PriorityName } from '../domain/priority.ts';
 import { profileSpec, profileValues } from '../domain/sprite-profile.ts';
 import { assertClass } from './gpu-classes.ts';
-import { graphKey, readGraphFile } from './graph-files.ts';
+import { graphKey, graphPathOf, readGraphFile, shippedGraphs } from './graph-files.ts';
 import { findProfile, loadProfiles, type NamedProfile } from './profiles.ts';
 import type { SubmitOptions } from './submit.ts';
 
@@ -73,7 +73,7 @@ export async function planSprites(
   served?: { gpus: readonly GpuEndpointConfig[]; gpuMode: ProviderMode },
 ): Promise<SpritePlan> {
   const profile = findProfile(await loadProfiles(home), options.profile);
-  const { text, graph, name } = await readGraphFile(options.graph ?? profile.graphPath);
+  const { text, graph, name } = await readGraphFile(await graphPath(options.graph, profile));
   const given = givenValues(options);
   const { batch_size: _size, ...fromProfile } = profileValues(profile);
   const values = { ...fromProfile, ...given };
@@ -114,6 +114,12 @@ export async function planSprites(
   };
 }
 
+/** A path is taken from the working directory, as other paths of commands are. */
+async function graphPath(graph: string | undefined, profile: NamedProfile): Promise<string> {
+  if (graph === undefined) return profile.graphPath;
+  return graph.endsWith('.json') ? graph : (graphPathOf(graph, '', await shippedGraphs()) ?? graph);
+}
+
 type Values = Omit<ComfyParameterValues, 'prompt' | 'seed' | 'batch_size' | 'source_image' | 'filename_prefix'>;
 
 function givenValues({ steps, cfg, model, loras, negativePrompt, width, height }: SpriteOptions): Values {
@@ -136,8 +142,9 @@ function checkPlaces(
     ...(batchSizeGiven ? { batch_size: 1 } : {}),
   }).missing;
   if (needed.length === 0) return missing;
+  const other = needed.includes('lora') ? ' --graph sdxl-sprite-lora has one for a LoRA.' : '';
   throw new SluiceError('USAGE', `${name} has no place for: ${needed.join(', ')}.`, {
-    action: `Look at what it takes with: sluice comfy inspect; a node's title can say so.`,
+    action: `Look at what it takes with: sluice comfy inspect; a node's title can say so.${other}`,
   });
 }
 

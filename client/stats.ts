@@ -3,6 +3,8 @@ import type { BatchStatus } from '../domain/batch.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { openStore } from '../storage/open-store.ts';
 import { BatchHandle } from './batch-handle.ts';
+import { readBatchInfo } from './batch-info.ts';
+import type { BatchReport } from './batch-report.ts';
 import { reportOfBatch } from './batch-status.ts';
 import { listBatches } from './list.ts';
 import { storeUriOf } from './output-directory.ts';
@@ -25,7 +27,7 @@ export interface BatchStats {
   /** Mean over the time of each batch's latest run; null where none has made any. */
   images_per_minute: number | null;
   cost_usd: number;
-  /** Batches that nothing is known of any more, because their directory is gone; not counted above. */
+  /** Batches whose directory is gone, or another batch's by now: their pictures are not counted above. */
   gone: number;
 }
 
@@ -41,12 +43,11 @@ export async function statsOf(client: Client): Promise<BatchStats> {
   };
   const rate = { images: 0, seconds: 0 };
   for await (const { batch_id: batchId } of listBatches(client)) {
-    try {
-      await addBatch(new BatchHandle(client, batchId), stats, rate);
-    } catch (error) {
-      if (!(error instanceof SluiceError && error.code === 'BATCH_NOT_FOUND')) throw error;
-      stats.gone += 1;
-    }
+    const report = await reportOfBatch(new BatchHandle(client, batchId)).catch(nullIfGone);
+    const info = report === null ? null : await readBatchInfo(openStore(storeUriOf(report.output)));
+    const gone = info?.batch_id !== batchId;
+    if (gone) stats.gone += 1;
+    if (report !== null) await addBatch(gone ? { ...report, images: 0 } : report, stats, rate);
   }
   if (rate.images > 0 && rate.seconds > 0) {
     stats.images_per_minute = Number(((rate.images * 60) / rate.seconds).toFixed(2));
@@ -55,19 +56,23 @@ export async function statsOf(client: Client): Promise<BatchStats> {
   return stats;
 }
 
+/** Of a batch that was ended from outside, nothing but its directory tells: then it is not counted at all. */
+function nullIfGone(error: unknown): null {
+  if (error instanceof SluiceError && error.code === 'BATCH_NOT_FOUND') return null;
+  throw error;
+}
+
 async function addBatch(
-  batch: BatchHandle,
+  report: BatchReport,
   stats: BatchStats,
   rate: { images: number; seconds: number },
 ): Promise<void> {
-  const report = await reportOfBatch(batch);
   stats.batches.all += 1;
   stats.batches[report.status] += 1;
   for (const count of Object.keys(stats.items) as (keyof BatchStats['items'])[]) stats.items[count] += report[count];
   stats.images += report.images;
   stats.cost_usd += report.cost_usd;
   if (report.started_at === null || report.images === 0) return;
-  const store = openStore(storeUriOf(report.output));
-  rate.images += await countPicturesSince(store, Date.parse(report.started_at));
+  rate.images += await countPicturesSince(openStore(storeUriOf(report.output)), Date.parse(report.started_at));
   rate.seconds += report.duration_seconds;
 }

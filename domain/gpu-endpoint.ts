@@ -20,11 +20,14 @@ export const gpuEndpointSchema = z.strictObject({
 });
 export type GpuEndpointConfig = z.output<typeof gpuEndpointSchema>;
 
-/** All of a user's endpoints: their names tell them apart. */
+/** All of a user's endpoints: their names tell them apart, and none is given work twice under two names. */
 export const gpuEndpointsSchema = z.array(gpuEndpointSchema).superRefine((endpoints, context) => {
   endpoints.forEach((endpoint, index) => {
     if (endpoints.findIndex((other) => other.name === endpoint.name) < index)
       context.addIssue({ code: 'custom', path: [index, 'name'], message: `"${endpoint.name}" is given twice` });
+    const same = endpoints.find((other) => withoutCredentials(other.url) === withoutCredentials(endpoint.url));
+    if (same !== undefined && same !== endpoint)
+      context.addIssue({ code: 'custom', path: [index, 'url'], message: `is that of "${same.name}" already` });
   });
 });
 

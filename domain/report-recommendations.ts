@@ -74,7 +74,7 @@ function pace({ summary, limits, tally }: ReportInput): string[] {
 function mode({ summary }: ReportInput): string[] {
   if (summary.mode === 'live') return [];
   return [
-    'The results are emulated and were not charged: set the keys of the models used and run a new batch for real ones.',
+    'The results are emulated and were not charged: for real ones, set the keys of the models used, or list your ComfyUI servers under gpus: in the configuration, and run a new batch.',
   ];
 }
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { checkKey, temporaryPrefix } from './key.ts';
 import { listFiles } from './list-files.ts';
+import { makeDirectories } from './make-directories.ts';
 import { errno, storageError } from './storage-error.ts';
 import type { Store } from './store.ts';
 import { createDirectorySync } from './sync-directory.ts';
@@ -30,7 +31,7 @@ export function createFileStore(directory: string): Store {
   };
 
   const makeDirectory = async (path: string): Promise<void> => {
-    const first = await mkdir(path, { recursive: true });
+    const first = await makeDirectories(path);
     if (first === undefined) return;
     // A directory lasts once its parent is synced, from the lowest new one up to the first that existed.
     for (let made = path; made !== dirname(first); made = dirname(made)) await syncDirectory(dirname(made));

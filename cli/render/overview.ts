@@ -31,13 +31,17 @@ export function renderStats({ batches, items, images, images_per_minute: rate, c
   const byState = Object.entries(states).filter(([, count]) => count > 0);
   const detail = byState.map(([state, count]) => `${state} ${formatCount(count)}`).join(', ');
   const tried = items.succeeded + items.failed;
+  const cancelled = items.cancelled === 0 ? '' : `, cancelled ${formatCount(items.cancelled)}`;
+  const open = items.running + items.waiting + items.pending;
   return [
     `batches   ${formatCount(all)}${detail === '' ? '' : ` (${detail})`}`,
-    `items     ${formatCount(items.total)}: succeeded ${formatCount(items.succeeded)}, failed ${formatCount(items.failed)}, not done ${formatCount(items.running + items.pending)}`,
+    `items     ${formatCount(items.total)}: succeeded ${formatCount(items.succeeded)}, failed ${formatCount(items.failed)}${cancelled}, not done ${formatCount(open)}`,
     `failures  ${tried === 0 ? '–' : `${((100 * items.failed) / tried).toFixed(1)}% of those tried`}`,
     `pictures  ${formatCount(images)}${rate === null ? '' : `, ${rate.toFixed(1)} a minute while a batch ran`}`,
     `cost      ${formatUsd(cost_usd)}`,
-    ...(gone === 0 ? [] : [`gone      ${formatCount(gone)} batches whose directory is no more; not counted`]),
+    ...(gone === 0
+      ? []
+      : [`gone      ${formatCount(gone)} batches whose directory is no more, nor are their pictures counted`]),
   ].join('\n');
 }
 

@@ -180,6 +180,7 @@ describe('input', () => {
   test.for([
     [['-o', 'file/below'], 'Cannot write to output directory', 'OUTPUT_NOT_WRITABLE'],
     [['-o', 'file'], 'it is a file', 'OUTPUT_NOT_WRITABLE'],
+    [['-o', '/proc/below'], 'nothing can be made there', 'OUTPUT_NOT_WRITABLE'],
     [['-o', 'x', '--flow', 'nope'], 'There is no flow "nope"', 'UNKNOWN_FLOW'],
     [['-o', 'x', '--model', 'nope'], 'there is no model "nope"', 'UNKNOWN_MODEL'],
     [['-o', 's3://bucket/x'], 'not supported', 'USAGE'],

@@ -29,6 +29,10 @@ test('a prompts file has a prompt a line; what has no place in the graph is refu
   const refused = await sandbox.sluice(['generate', '--prompt', 'x', '--lora', 'pixel-art-xl.safetensors', '-o', 'no']);
   expect(refused.status).toBe(2);
   expect(refused.stderr).toContain('sdxl-sprite.json has no place for: lora. (USAGE)');
+  const lora = ['--graph', 'sdxl-sprite-lora', '--lora', 'pixel-art-xl.safetensors'];
+  expect((await sandbox.sluice(['generate', '--prompt', 'x', ...lora, '-o', 'with-lora', '--wait'])).status).toBe(0);
+  const there = await sandbox.sluice(['generate', '--prompt', 'x', '-o', 'two']);
+  expect([there.status, there.stderr]).toEqual([2, expect.stringContaining('or run what failed again with')]);
   const unserved = await sandbox.sluice(['generate', '--prompt', 'x', '--gpu-class', '80gb', '-o', 'no']);
   expect(unserved.status).toBe(2);
   expect(unserved.stderr).toContain('No GPU serves the class "80gb"; there are: any. (USAGE)');

@@ -168,5 +168,7 @@ test('list takes a limit, and clean removes sprites with their graph, after sayi
   );
   expect((await sandbox.sluice(['batch', 'clean', '--older-than', '0s'])).status).toBe(0);
   expect(existsSync(sandbox.path('short'))).toBe(false);
-  expect((await sandbox.json(['batch', 'stats', '--json'])).json).toMatchObject({ batches: { all: 5 } });
+  const { json } = await sandbox.json(['batch', 'stats', '--json']);
+  expect(json).toMatchObject({ batches: { all: 5 }, items: { succeeded: 3 }, images: 0, gone: 5 });
+  expect((await sandbox.sluice(['batch', 'stats'])).stdout).toMatch(/^items .* cancelled \d+, not done 0$/m);
 });

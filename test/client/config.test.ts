@@ -122,6 +122,7 @@ test.each([
   ['{ name: a, url: "http://a", classes: [24 GB] }', 'gpus.0.classes.0: must be of'],
   ['{ name: a, url: "http://a", vram: 24 }', 'gpus.0: Unrecognized key: "vram"'],
   ['{ name: a, url: "http://a" }, { name: a, url: "http://b" }', 'gpus.1.name: "a" is given twice.'],
+  ['{ name: a, url: "http://a" }, { name: b, url: "http://x:y@a/" }', 'gpus.1.url: is that of "a" already.'],
 ])('the endpoint %s is refused with file, field and rule', (entries, expected) => {
   const file = write('cwd', `gpus: [${entries}]`);
   const error = failure();
