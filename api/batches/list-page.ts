@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { BatchListEntry } from '../../client/list.ts';
 import type { Sluice } from '../../client/sluice.ts';
+import { SluiceError } from '../../domain/errors.ts';
 import type { Caller } from '../../domain/role.ts';
 import type { listQuery } from './schemas.ts';
 
@@ -34,8 +35,8 @@ export async function listPage(
 }
 
 function startOf(entries: readonly BatchListEntry[], text: string | undefined): number {
-  const cursor = text === undefined ? null : decode(text);
-  if (cursor === null) return 0;
+  if (text === undefined) return 0;
+  const cursor = decode(text);
   const place = entries.findIndex(({ batch_id: batchId }) => batchId === cursor.id);
   return place === -1 ? cursor.count : place + 1;
 }
@@ -44,8 +45,9 @@ function encode({ id, count }: Cursor): string {
   return Buffer.from(`${String(count)} ${id}`).toString('base64url');
 }
 
-/** Null for what is no cursor of ours: the list begins anew. */
-function decode(text: string): Cursor | null {
+/** @throws SluiceError USAGE */
+function decode(text: string): Cursor {
   const [, count, id] = /^(\d+) (.+)$/.exec(Buffer.from(text, 'base64url').toString('utf8')) ?? [];
-  return count === undefined || id === undefined ? null : { id, count: Number(count) };
+  if (count === undefined || id === undefined) throw new SluiceError('USAGE', 'cursor: is none of this list.');
+  return { id, count: Number(count) };
 }

@@ -1,3 +1,4 @@
+import { SluiceError } from '../../domain/errors.ts';
 import type { Store } from '../../storage/store.ts';
 import { contentType } from './content-type.ts';
 
@@ -20,7 +21,7 @@ export interface ArtifactEntry {
   type: string;
 }
 
-/** One page of a batch's files, folder by folder. The cursor is the key of the last one. */
+/** One page of a batch's files, folder by folder. The cursor is the key of the last one. Throws USAGE. */
 export async function listArtifacts(
   store: Store,
   { prefix, limit, cursor }: { prefix: string; limit: number; cursor?: string | undefined },
@@ -35,6 +36,7 @@ export async function listArtifacts(
     if (data.length === limit) return { data, next: data.at(-1)?.key ?? null };
     data.push({ key, size, modified_at: modifiedAt.toISOString(), type: contentType(key) });
   }
+  if (!passed) throw new SluiceError('USAGE', 'cursor: is none of this list.');
   return { data, next: null };
 }
 

@@ -27,6 +27,8 @@ test('a batch of inline items runs; its status, jobs, results, report and files 
   const second = await served.ask(`/batches/${id}/jobs?limit=1&cursor=${String(first.json.next)}`);
   expect([...first.json.data, ...second.json.data].map((job) => job.request_id).sort()).toEqual(['a', 'b']);
   expect(second.json.next).toBeNull();
+  for (const list of ['/batches', `/batches/${id}/jobs`, `/batches/${id}/items`, `/batches/${id}/artifacts`])
+    expect((await served.ask(`${list}?cursor=none`)).json, list).toMatchObject({ status: 400, code: 'USAGE' });
   expect((await served.ask(`/batches/${id}/jobs/a`)).json).toMatchObject({ status: 'succeeded' });
   expect((await served.ask(`/batches/${id}/jobs/nobody`)).json).toMatchObject({ code: 'ITEM_NOT_FOUND' });
   const found = await served.ask(`/batches/${id}/items?q=ANOTHER`);
