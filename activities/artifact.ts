@@ -83,7 +83,6 @@ export async function writeArtifact(
   facts: Record<string, unknown>,
 ): Promise<void> {
   const sidecar = {
-    ...facts,
     item_id: item.id,
     row: item.row,
     prompt: item.prompt,
@@ -98,6 +97,7 @@ export async function writeArtifact(
     hash: item.hash,
     ...(item.requestHash === undefined ? {} : { request_hash: item.requestHash }),
     ...(item.again === undefined ? {} : { again: item.again.times, notes: item.again.notes }),
+    ...facts,
     file: {
       path: file.path,
       bytes: file.data.byteLength,

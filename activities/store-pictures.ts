@@ -1,3 +1,5 @@
+import { parseComfyGraph } from '../domain/comfy-graph.ts';
+import { findTargets } from '../domain/comfy-targets.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { artifactNames } from '../domain/item.ts';
 import type { ResultRow } from '../domain/result.ts';
@@ -101,10 +103,17 @@ async function writePictures(
     for (const picture of pictures) {
       const { seed, facts } = picture;
       const own = { ...item, name: nameOf(attempt, picture), seed };
-      const more = { batch_id: input.batchId, mode: input.mode, ...facts, ...cached };
+      const more = { batch_id: input.batchId, mode: input.mode, ...saidByGraph(facts), ...facts, ...cached };
       await writeArtifact(store, own, fileOf(attempt, picture), row, more);
     }
   });
+}
+
+/** What the row leaves to the graph. */
+function saidByGraph({ graph }: Picture['facts']): { negative_prompt: string | null; aspect_ratio: null } {
+  const targets = findTargets(parseComfyGraph(graph));
+  const negative = targets.find(({ parameter }) => parameter === 'negative_prompt')?.value;
+  return { negative_prompt: typeof negative === 'string' ? negative : null, aspect_ratio: null };
 }
 
 function fileOf(attempt: Attempt, picture: Picture): MadeFile {

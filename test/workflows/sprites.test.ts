@@ -24,6 +24,8 @@ describe.concurrent('a batch of sprites', () => {
     expect(readdirSync(join(made.output, 'metadata'))).toHaveLength(10);
     const facts = { batch_id: made.batchId, prompt: 'mage', seed: 105, batch_size: 4, batch_index: 0 };
     expect(made.sidecar('sprite_0006')).toMatchObject(facts);
+    const said = { negative_prompt: 'blurry, text, watermark, frame, cropped, photo', aspect_ratio: null };
+    expect(made.sidecar('sprite_0006')).toMatchObject(said);
     expect((await made.rows()).reduce((sum, row) => sum + row.images, 0)).toBe(10);
   });
 
