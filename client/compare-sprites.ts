@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { BatchCounts } from '../domain/batch.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { createNameAllocator, safeOutputName } from '../domain/output-name.ts';
 import type { ResultRow } from '../domain/result.ts';
@@ -60,13 +61,29 @@ export async function compareSprites(sluice: Sluice, options: CompareOptions): P
   const batchIds: string[] = [];
   for (const { submit } of columns) batchIds.push((await sluice.submit(submit)).batchId);
   options.onProgress?.(0, cells);
-  let done = 0;
+  const done = columns.map(() => 0);
+  const tell = (
+    place: number,
+    { succeeded, failed, skipped }: Pick<BatchCounts, 'succeeded' | 'failed' | 'skipped'>,
+  ) => {
+    const now = Math.min(succeeded + failed + skipped, cells / columns.length);
+    if (now <= (done[place] ?? 0)) return;
+    done[place] = now;
+    options.onProgress?.(
+      done.reduce((sum, count) => sum + count, 0),
+      cells,
+    );
+  };
   const reports = await Promise.all(
     columns.map(async (column, place) => {
       const batchId = batchIds[place] ?? '';
-      await waitFor(sluice, batchId, () => options.onProgress?.((done += 1), cells));
+      await waitFor(sluice, batchId, (counts) => {
+        tell(place, counts);
+      });
       for await (const row of sluice.jobs(batchId)) column.rows.set(row.index, row);
-      return { label: column.label, report: await sluice.status(batchId) };
+      const report = await sluice.status(batchId);
+      tell(place, report);
+      return { label: column.label, report };
     }),
   );
   const rows = options.prompts.flatMap((prompt, place) =>
@@ -122,17 +139,18 @@ function assertDistinct(labels: readonly string[]): void {
 }
 
 /** Until the batch has closed, or is paused with nothing under way: then the rest is left open. */
-async function waitFor(sluice: Sluice, batchId: string, onResult: () => void): Promise<void> {
+async function waitFor(sluice: Sluice, batchId: string, onCounts: (counts: BatchCounts) => void): Promise<void> {
   const paused = new AbortController();
   const results = sluice.watch(batchId, {
     signal: paused.signal,
     fromRow: 'now',
     onProgress: ({ status, counts }) => {
+      onCounts(counts);
       if (status === 'paused' && counts.running === 0) paused.abort();
     },
   });
   try {
-    for await (const _ of results) onResult();
+    for await (const _ of results);
   } catch (error) {
     if (!paused.signal.aborted) throw error;
   }

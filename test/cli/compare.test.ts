@@ -54,6 +54,7 @@ test('the same comparison again does only what is missing, with the seeds it had
   expect(made[0]).toHaveLength(4);
   const second = await sandbox.json(args);
   expect(second.status).toBe(0);
+  expect(second.stderr).toContain('8 of 8 cells done\n');
   expect(second.json).toMatchObject({
     made: 8,
     columns: (first.json['columns'] as { batch_id: string }[]).map(({ batch_id }) => ({
